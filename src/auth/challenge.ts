@@ -1,0 +1,32 @@
+// WWW-Authenticate values (RFC 6750 section 3, RFC 9728 section 5.1).
+//
+// Clients parse these with loose patterns, so: one Bearer challenge, every value quoted, descriptions in plain ASCII
+// without quotes and without the text `scope=`. Does not decide which challenge a refusal gets (http/denial-response.ts).
+
+export interface ChallengeParameters {
+  readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+  readonly description?: string;
+  /** All scopes the operation needs. */
+  readonly scopes?: readonly string[];
+  /** Absolute URL of the protected resource metadata. */
+  readonly resourceMetadata: string;
+}
+
+/** One challenge. Values that could break out of the header are dropped or escaped, whoever wrote them. */
+export function challenge({ error, description, scopes, resourceMetadata }: ChallengeParameters): string {
+  const parameters: [name: string, value: string | undefined][] = [
+    ['error', error],
+    ['error_description', description],
+    ['scope', scopes && scopes.length > 0 ? scopes.join(' ') : undefined],
+    ['resource_metadata', resourceMetadata],
+  ];
+  const written = parameters.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${quoted(value)}`],
+  );
+  return `Bearer ${written.join(', ')}`;
+}
+
+/** quoted-string of RFC 9110 section 5.6.4, printable ASCII only. */
+function quoted(value: string): string {
+  return `"${value.replace(/[^\x20-\x7E]/g, '').replace(/["\\]/g, '\\$&')}"`;
+}

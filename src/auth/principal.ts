@@ -1,0 +1,25 @@
+// Who is calling: what remains of a credential once it has been verified.
+//
+// Everything behind the gate works on this and never on the credential: tools, policy, sessions, logs. A Principal is
+// immutable and is handed out again for every request with the same token, so others may key caches by its identity.
+
+export interface Principal {
+  /** `iss`, byte for byte as configured. */
+  readonly issuer: string;
+  /** Who the token speaks for; unique only together with the issuer. */
+  readonly subject: string;
+  /** The OAuth client that presents the token, when the issuer says so. */
+  readonly clientId: string | undefined;
+  /** What the user let the client do. */
+  readonly scopes: readonly string[];
+  /** Names of roles as the token has them; what they permit is policy. */
+  readonly roles: readonly string[];
+  /** Permissions the token carries directly, besides those of the roles. */
+  readonly permissions: readonly string[];
+  /** `jti`, or `sha256:` and the token's hash where there is none. */
+  readonly tokenId: string;
+  /** Epoch seconds; 0 when the token does not say, so that every revocation by time covers it. */
+  readonly issuedAt: number;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}

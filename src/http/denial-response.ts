@@ -1,0 +1,98 @@
+// Denial -> response: the only switch on reasons. Vaguer than the log, on purpose (denial.ts).
+//
+// A 401 makes clients discover and sign in, so it is sent only when a new token can help; trouble of ours or of the
+// issuer is a 503. A missing scope invites to step up, a missing permission does not: consent cannot fix it.
+
+import { challenge } from '../auth/challenge.ts';
+import type { Deployment } from '../context.ts';
+import type { Denial } from '../denial.ts';
+import type { RequestId } from '../protocol/message.ts';
+import { serverMeta } from '../protocol/methods/method.ts';
+import { json, rpcResult } from './answer.ts';
+
+/** `id` is the message's, where the refusal comes after reading it. */
+export function denialResponse(denial: Denial, { config, metadata }: Deployment, id?: RequestId): Response {
+  const resourceMetadata = metadata.url;
+  switch (denial.reason) {
+    case 'host_forbidden':
+    case 'origin_forbidden':
+      return json(403, { error: 'forbidden', error_description: 'This host or origin is not allowed here' });
+
+    case 'token_missing':
+      return json(
+        401,
+        { error: 'unauthorized', error_description: 'An access token is required' },
+        // Without an error code: nothing was wrong, there was just no token (RFC 6750 section 3.1).
+        { 'www-authenticate': challenge({ scopes: config.scopesSupported, resourceMetadata }) },
+      );
+
+    case 'token_malformed':
+    case 'token_in_query':
+      return oauthError(400, {
+        error: 'invalid_request',
+        description: 'Send one access token, in the Authorization header: Bearer and the token',
+        resourceMetadata,
+      });
+
+    case 'issuer_not_trusted':
+    case 'token_invalid':
+    case 'token_expired':
+      return oauthError(401, {
+        error: 'invalid_token',
+        description: 'The access token is expired, revoked or not valid for this resource',
+        scopes: config.scopesSupported,
+        resourceMetadata,
+      });
+
+    case 'keys_unavailable':
+      return json(
+        503,
+        {
+          error: 'temporarily_unavailable',
+          error_description: 'The access token cannot be checked right now',
+        },
+        { 'retry-after': String(denial.retryAfterSeconds) },
+      );
+
+    case 'permission_missing':
+      return toolResult(
+        `Your account lacks the permission ${denial.missingPermissions.join(', ')}. Consenting to more scopes cannot give it: ask an administrator for a role that has it.`,
+      );
+
+    case 'scope_missing': {
+      const parameters = {
+        error: 'insufficient_scope',
+        description: 'This operation needs more scopes than the access token has',
+        scopes: denial.requiredScopes,
+        resourceMetadata,
+      } as const;
+      return config.stepUp === 'http'
+        ? oauthError(403, parameters)
+        : toolResult(
+            `The access token lacks the scope ${denial.missingScopes.join(', ')}. Sign in again and agree to it.`,
+            {
+              'mcp/www_authenticate': [challenge(parameters)],
+            },
+          );
+    }
+  }
+
+  function toolResult(text: string, meta: Readonly<Record<string, unknown>> = {}): Response {
+    const result = {
+      resultType: 'complete',
+      content: [{ type: 'text', text }],
+      isError: true,
+      _meta: { ...serverMeta(config), ...meta },
+    };
+    return rpcResult(id ?? 0, { json: JSON.stringify(result) });
+  }
+}
+
+function oauthError(status: number, parameters: Parameters<typeof challenge>[0]): Response {
+  const { error, description, scopes } = parameters;
+  return json(
+    status,
+    { error, error_description: description, ...(scopes ? { scope: scopes.join(' ') } : {}) },
+    { 'www-authenticate': challenge(parameters) },
+  );
+}

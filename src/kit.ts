@@ -1,0 +1,36 @@
+// What an app may use: everything in src/app imports from here and from nowhere else in the kit.
+
+import type { Settings } from './config.ts';
+import { type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts';
+
+export type { ContentBlock, ToolAnnotations } from '@modelcontextprotocol/server';
+export type { Principal } from './auth/principal.ts';
+export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';
+export type { RoleDefinition, Roles } from './policy/roles.ts';
+export type { Schema } from './protocol/schema.ts';
+export {
+  type Catalogue,
+  defineTool,
+  defineTools,
+  type Tool,
+  type ToolContent,
+  type ToolContext,
+  type ToolDefinition,
+  ToolError,
+} from './protocol/tool.ts';
+
+/**
+ * Declares what does not differ between deployments. What does, and what decides trust, is better a variable in
+ * wrangler.toml: a variable of the same name in capitals (`stepUp`, `STEP_UP`) replaces what is declared here.
+ */
+export function defineConfig(settings: Settings): Settings {
+  return settings;
+}
+
+/**
+ * Declares roles: what they permit, and the roles whose permissions they have as well.
+ * @throws {Error} at start, naming the roles on the way to an unknown name or a cycle
+ */
+export function defineRoles(definitions: Readonly<Record<string, RoleDefinition>>): Roles {
+  return resolveRoles(definitions);
+}

@@ -1,0 +1,78 @@
+// One JSON line per event, and the list of events. The only file that writes to the console.
+//
+// An event is built from our own words, numbers and verified identifiers. Nothing that is a credential, an argument of a
+// tool or the text of a request gets in: there is no field it could go into. `message` of an exception thrown by a
+// tool's own code is the one exception, because nobody could mend the tool without it; tools never see a token.
+
+/** A decision about one request: the audit trail. Every request to the MCP endpoint writes exactly one. */
+export interface DecisionEvent {
+  readonly event: 'decision';
+  readonly requestId: string;
+  readonly decision: 'allow' | 'deny';
+  /** Why it was refused: a Denial's reason, or `protocol` when the message itself was at fault. */
+  readonly reason?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly status: number;
+  readonly issuer?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly tokenId?: string | undefined;
+  readonly method?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly requiredScopes?: readonly string[];
+  readonly missingScopes?: readonly string[];
+  readonly missingPermissions?: readonly string[];
+  /** Milliseconds by the platform's clock, which stands still while no I/O happens: 0 is a normal value. */
+  readonly latencyMs: number;
+}
+
+export type LogEvent =
+  | DecisionEvent
+  | { readonly event: 'config_invalid'; readonly problems: readonly string[] }
+  | {
+      readonly event: 'issuer_keys_loaded';
+      readonly issuer: string;
+      readonly from: 'kv' | 'network';
+      readonly keys: number;
+    }
+  | { readonly event: 'issuer_keys_failed'; readonly issuer: string; readonly detail: string }
+  | {
+      readonly event: 'kv_failed';
+      readonly operation: 'read' | 'write';
+      readonly key: string;
+      readonly detail: string;
+    }
+  | {
+      readonly event: 'tool_failed';
+      readonly requestId: string;
+      readonly tool: string;
+      readonly error: string;
+    }
+  | {
+      readonly event: 'tool_output_invalid';
+      readonly requestId: string;
+      readonly tool: string;
+      readonly problems: readonly string[];
+    }
+  | { readonly event: 'request_failed'; readonly requestId: string; readonly error: string };
+
+const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
+  'config_invalid',
+  'tool_failed',
+  'tool_output_invalid',
+  'request_failed',
+]);
+
+/** Writes one event. Never throws. */
+export function log(event: LogEvent): void {
+  const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+  if (ERRORS.has(event.event)) console.error(line);
+  else console.log(line);
+}
+
+/** `TypeError: message`, for an exception of unknown origin. */
+export function describeError(error: unknown): string {
+  return error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : 'a value that is not an Error was thrown';
+}

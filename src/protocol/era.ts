@@ -1,0 +1,30 @@
+// Modern or legacy: one decision per message (MCP 2026-07-28, basic/versioning).
+//
+// Modern messages carry their protocol version in `_meta`; legacy ones belong to a session that `initialize` opened. A
+// message without a version in its body is legacy when it is `initialize`, or when its header names a legacy version or
+// none; with any other header it is a modern message that lacks its metadata.
+
+import type { Message } from './message.ts';
+
+export type Era = 'modern' | 'legacy';
+
+/** The revisions this server speaks, newest first. */
+export const SUPPORTED_VERSIONS: readonly string[] = ['2026-07-28'];
+
+/** Revisions with an `initialize` handshake. */
+const LEGACY_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+
+export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
+
+/** `versionHeader` is MCP-Protocol-Version. */
+export function eraOf(message: Message, versionHeader: string | null): Era {
+  if (message.meta[META_PROTOCOL_VERSION] !== undefined) return 'modern';
+  if (message.method === 'initialize') return 'legacy';
+  return versionHeader === null || LEGACY_VERSIONS.includes(versionHeader) ? 'legacy' : 'modern';
+}
+
+/** The version a legacy message asks for, to name it in the answer. 2025-03-26 had no header. */
+export function legacyVersionOf(message: Message, versionHeader: string | null): string {
+  const { protocolVersion } = message.params;
+  return typeof protocolVersion === 'string' ? protocolVersion.slice(0, 32) : (versionHeader ?? '2025-03-26');
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Walks start workerd and an authorization server, and a shared machine can be slow.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
