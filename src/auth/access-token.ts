@@ -21,7 +21,7 @@ import type { Principal } from './principal.ts';
 
 type TokenConfig = Pick<
   Config,
-  'authorizationServers' | 'clockToleranceSeconds' | 'verifiedTokenCacheEntries' | 'verifiedTokenCacheSeconds'
+  'clockToleranceSeconds' | 'verifiedTokenCacheEntries' | 'verifiedTokenCacheSeconds'
 >;
 
 /** Credential -> Principal, at once when this isolate has verified the same credential before. */
@@ -36,7 +36,7 @@ export type AccessTokenVerifier = (
  */
 interface CacheEntry {
   readonly principal: Principal;
-  readonly keysVersion: number;
+  readonly keysVersion: number | undefined;
   /** Epoch seconds. */
   readonly usableUntil: number;
 }
@@ -44,11 +44,6 @@ interface CacheEntry {
 const invalid = (detail: string): Denial => ({ reason: 'token_invalid', detail });
 
 export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers): AccessTokenVerifier {
-  const servers = new Map(
-    config.authorizationServers.flatMap((server) =>
-      server.issuers.map((issuer) => [issuer, server] as const),
-    ),
-  );
   const cache = new Map<string, CacheEntry>();
 
   return (credential, io) => {
@@ -56,7 +51,7 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
     if (
       entry &&
       io.now() < entry.usableUntil &&
-      entry.keysVersion === issuers.version(entry.principal.issuer)
+      entry.keysVersion === issuers.keysVersion(entry.principal.issuer)
     )
       return entry.principal;
     return verifyAndRemember(credential, io);
@@ -72,7 +67,7 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
       if (cache.size >= config.verifiedTokenCacheEntries) cache.delete(cache.keys().next().value ?? '');
       cache.set(credential, {
         principal,
-        keysVersion: issuers.version(principal.issuer),
+        keysVersion: issuers.keysVersion(principal.issuer),
         usableUntil: Math.min(
           io.now() + config.verifiedTokenCacheSeconds,
           principal.expiresAt + config.clockToleranceSeconds,
@@ -87,12 +82,12 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
     if (isDenial(unverified)) return unverified;
     const { header, issuer } = unverified;
 
-    const server = servers.get(issuer);
+    const server = issuers.server(issuer);
     if (!server) return { reason: 'issuer_not_trusted' };
     if (!server.algs.includes(header.alg)) return invalid('alg_not_allowed');
     if (!server.typ.includes(typOf(header))) return invalid('typ_not_allowed');
 
-    const keys = await issuers.keys(issuer, server, header, io);
+    const keys = await issuers.keys(issuer, header, io);
     if (isDenial(keys)) return keys;
     const verified = await verifySignatureAndTime(
       credential,

@@ -1,0 +1,263 @@
+// `npm run demo`: the whole story with the official client, one line per step with what was proved.
+//
+// Starts a stack of its own on free ports, with storage of its own, so it neither needs nor disturbs `npm start`.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { clientCredentialsGrant, deviceGrant, discover } from './grants.ts';
+import { freePort, type LocalStack, startLocalStack } from './local-stack.ts';
+import { Person, REDIRECT_URL } from './person.ts';
+
+const HELP = `Usage: npm run demo [-- --verbose]
+
+Starts the Worker and an authorization server on free ports and walks the whole path with the official MCP client:
+discovery, registration, PKCE, calls, stepping up, roles, machine callers, and the refusals. Exit code 1 if a step fails.
+
+  --verbose   also print what the Worker logs
+  --help      this text
+`;
+
+/** Longer than expiring-bot's tokens live (1 s) plus the clock tolerance (5 s). */
+const UNTIL_EXPIRED_MS = 7_000;
+
+interface Story {
+  readonly stack: LocalStack;
+  /** Does one step; it returns what it proved. A failed step does not end the story. */
+  step(title: string, prove: () => Promise<string>): Promise<void>;
+}
+
+async function tell({ stack, step }: Story): Promise<void> {
+  const { mcp, issuer, otherResource } = stack;
+  const alice = new Person({ mcp, user: 'alice' });
+  let metadataUrl = '';
+
+  await step('no token', async () => {
+    const response = await fetch(mcp, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    assert.equal(response.status, 401);
+    const challenge = response.headers.get('www-authenticate') ?? '';
+    metadataUrl = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '';
+    assert.ok(!challenge.includes('error='), 'a bare challenge has no error');
+    return `401, ${challenge}`;
+  });
+
+  await step('metadata', async () => {
+    const metadata = await (await fetch(metadataUrl)).json();
+    assert.equal(metadata.resource, mcp);
+    assert.deepEqual(metadata.authorization_servers, [issuer]);
+    return `resource ${metadata.resource}, authorization server ${issuer}`;
+  });
+
+  await step('sign in', async () => {
+    await alice.connect();
+    return `registered dynamically as ${alice.clientId}, authorized with PKCE, consented to "${alice.asked.at(-1)}"`;
+  });
+
+  await step('list', async () => {
+    const { tools } = await alice.client.listTools();
+    const names = tools.map(({ name }) => name);
+    assert.ok(names.includes('update_report') && !names.includes('refund_payment'));
+    return `${names.join(', ')}; not refund_payment, which alice's roles cannot reach`;
+  });
+
+  await step('call', async () => {
+    const result = await alice.call('read_report', { id: '2026-q1' });
+    assert.ok(!result.isError);
+    return `read_report: ${title(result.structuredContent)}`;
+  });
+
+  await step('step-up', async () => {
+    const before = alice.asked.length;
+    const result = await alice.call('update_report', { id: '2026-q1', body: 'Revised by the demo.' });
+    assert.ok(!result.isError);
+    assert.equal(alice.asked.length, before + 1, 'exactly one new consent');
+    assert.match(alice.grantedScope ?? '', /reports:read/);
+    assert.match(alice.grantedScope ?? '', /reports:write/);
+    return `update_report answered 403, the new consent was to "${alice.grantedScope}", then the report was updated`;
+  });
+
+  await step('client ID metadata', async () => {
+    await using document = await serveClientMetadata();
+    const person = new Person({ mcp, user: 'alice', clientMetadataUrl: document.clientId });
+    await person.connect();
+    const { structuredContent } = await person.call('whoami');
+    assert.equal((structuredContent as { clientId: string }).clientId, document.clientId);
+    await person.close();
+    return `signed in as the client ${document.clientId}, without registering`;
+  });
+
+  await step('refused by role', async () => {
+    const bob = new Person({ mcp, user: 'bob' });
+    await bob.connect();
+    const result = await bob.call('update_report', { id: '2026-q1', body: 'Not by bob.' });
+    assert.equal(result.isError, true);
+    assert.equal(bob.asked.length, 1, 'no consent can help, so none is asked for');
+    await bob.close();
+    return `bob is a reader: ${text(result)}`;
+  });
+
+  await step('client credentials', async () => {
+    const { access_token } = await clientCredentialsGrant({
+      issuer,
+      ...machine('ci-bot'),
+      scope: 'reports:read',
+      resource: mcp,
+    });
+    assert.equal((await call(mcp, access_token, 'list_reports')).status, 200);
+    return 'ci-bot listed the reports without a person';
+  });
+
+  await step('device flow', async () => {
+    const { access_token } = await deviceGrant({
+      issuer,
+      user: 'dave',
+      scope: 'payments:refund',
+      resource: mcp,
+    });
+    const response = await call(mcp, access_token, 'refund_payment', { paymentId: 'pay_1042' });
+    const { result } = await response.json();
+    assert.equal(result.structuredContent.refundedBy, 'dave');
+    return 'dave (finance) refunded pay_1042 from a device without a browser';
+  });
+
+  await step('expired token', async () => {
+    const { access_token } = await clientCredentialsGrant({
+      issuer,
+      ...machine('expiring-bot'),
+      scope: 'reports:read',
+      resource: mcp,
+    });
+    assert.equal((await call(mcp, access_token, 'list_reports')).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, UNTIL_EXPIRED_MS));
+    return `accepted, and ${UNTIL_EXPIRED_MS / 1_000} s later ${await refusal(mcp, access_token)}`;
+  });
+
+  await step('wrong audience', async () => {
+    const { access_token } = await clientCredentialsGrant({
+      issuer,
+      ...machine('ci-bot'),
+      scope: 'reports:read',
+      resource: otherResource,
+    });
+    return `a genuine token for ${otherResource}: ${await refusal(mcp, access_token)}`;
+  });
+
+  await alice.close();
+}
+
+const machine = (id: string) => ({ clientId: id, clientSecret: `${id}-secret` });
+const title = (report: unknown): string => (report as { title: string }).title;
+const text = ({ content }: { content: readonly unknown[] }): string => (content[0] as { text: string }).text;
+
+/** A tools/call as a program without an MCP client would send it. */
+async function call(mcp: string, accessToken: string, name: string, args: object = {}): Promise<Response> {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  return fetch(mcp, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': name,
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: args, _meta },
+    }),
+  });
+}
+
+async function refusal(mcp: string, accessToken: string): Promise<string> {
+  const response = await call(mcp, accessToken, 'list_reports');
+  assert.equal(response.status, 401);
+  assert.match(response.headers.get('www-authenticate') ?? '', /error="invalid_token"/);
+  return '401 invalid_token';
+}
+
+/** A client ID metadata document. The local authorization server reads https://localhost over http: nobody has a certificate for it. */
+async function serveClientMetadata() {
+  let clientId = '';
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({
+        client_id: clientId,
+        client_name: 'Demo client with a metadata document',
+        redirect_uris: [REDIRECT_URL],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        token_endpoint_auth_method: 'none',
+      }),
+    );
+  }).listen(0, 'localhost');
+  await once(server, 'listening');
+  clientId = `https://localhost:${(server.address() as AddressInfo).port}/client.json`;
+  const close = async () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { clientId, [Symbol.asyncDispose]: close };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { verbose: { type: 'boolean' }, help: { type: 'boolean' } } });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const persist = await mkdtemp(join(tmpdir(), 'mcp-edge-demo-'));
+  const stack = await startLocalStack({
+    port: await freePort(),
+    authorizationServerPort: 0,
+    persist,
+    log: values.verbose ? (line) => process.stdout.write(`    ${line}\n`) : () => {},
+  });
+  let steps = 0;
+  let failed = 0;
+  try {
+    await discover(stack.issuer);
+    await tell({
+      stack,
+      async step(name, prove) {
+        steps += 1;
+        try {
+          process.stdout.write(`ok      ${name}: ${await prove()}\n`);
+        } catch (error) {
+          failed += 1;
+          process.stdout.write(
+            `FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`,
+          );
+        }
+      },
+    });
+  } finally {
+    await stack.close();
+    await rm(persist, { recursive: true, force: true });
+  }
+  process.stdout.write(`demo: ${steps} steps, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
