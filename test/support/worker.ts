@@ -1,0 +1,66 @@
+// The real Worker in workerd, with real KV, under the configuration a test wants.
+//
+// Requests are dispatched with absolute URLs, so the Worker sees the host a test names, whatever port it really has.
+
+import { join } from 'node:path';
+import { createTestHarness } from 'wrangler';
+
+export const RESOURCE = 'https://mcp.example.com/mcp';
+
+export interface TestWorker extends AsyncDisposable {
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** Everything logged since the last call, parsed. */
+  logs(): Record<string, unknown>[];
+  env(): Promise<Env>;
+}
+
+export interface TestWorkerOptions {
+  readonly vars: Readonly<Record<string, unknown>>;
+  /** Entry to run instead of src/worker.ts. */
+  readonly main?: string;
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A Worker that trusts one issuer, with RESOURCE and whatever else a test sets. */
+export async function startWorker({ vars, main }: TestWorkerOptions): Promise<TestWorker> {
+  const options = { RESOURCE, ...vars } as Record<string, string>;
+  const harness = createTestHarness({
+    root: ROOT,
+    workers: [
+      main === undefined
+        ? { configPath: 'wrangler.toml', vars: options }
+        : {
+            config: {
+              name: 'test',
+              main,
+              compatibility_date: '2026-10-20',
+              compatibility_flags: ['enable_request_signal'],
+              vars: options,
+              kv_namespaces: [{ binding: 'KIT_KV' }, { binding: 'REPORTS' }],
+            },
+          },
+    ],
+  });
+  await harness.listen();
+  return {
+    // The harness has its own (undici) fetch types; they describe the same thing.
+    fetch: (url, init) =>
+      harness.fetch(url, { redirect: 'manual', ...init } as never) as unknown as Promise<Response>,
+    logs() {
+      const lines = harness.getLogs().map(({ message }) => parse(message));
+      harness.clearLogs();
+      return lines;
+    },
+    env: () => harness.getWorker<Env>().getEnv(),
+    [Symbol.asyncDispose]: () => harness.close(),
+  };
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { line };
+  }
+}
