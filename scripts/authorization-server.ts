@@ -1,4 +1,4 @@
-// A real OAuth 2.1 authorization server on localhost, for development and tests: `node scripts/authorization-server.ts`.
+// A real OAuth 2.1 authorization server on localhost, for development and tests.
 //
 // Listens on loopback only, keeps everything in memory and forgets it on exit. What it allows is in
 // authorization-server/provider.ts, whom it knows in authorization-server/accounts.ts.
@@ -92,7 +92,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Answers to one Host only: a page elsewhere whose name points at this machine (DNS rebinding) gets nothing. */
+/** Answers to one Host only: a page whose name was rebound to this machine in the DNS gets nothing. */
 function onlyFor(host: string, handle: RequestListener): RequestListener {
   return (request, response) => {
     if (request.headers.host === host) return handle(request, response);
@@ -102,9 +102,10 @@ function onlyFor(host: string, handle: RequestListener): RequestListener {
 
 const HELP = `A local OAuth 2.1 authorization server, for development only.
 
-Usage: node scripts/authorization-server.ts [options]
+Usage: npx node scripts/authorization-server.ts [options]
 
-  --port N                  where to listen (default: AUTHORIZATION_SERVER_PORT or ${DEFAULT_PORT}; 0: any free port)
+  --port N                  where to listen, 0 for any free port
+                            (default: AUTHORIZATION_SERVER_PORT or ${DEFAULT_PORT})
   --resource URL            a resource to issue tokens for; repeat it for more (default: ${DEFAULT_RESOURCE})
   --access-token-seconds N  how long access tokens live (default: ${DEFAULT_ACCESS_TOKEN_SECONDS})
   --json                    print one line of JSON on start: {"issuer", "pid"}

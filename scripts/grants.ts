@@ -1,7 +1,8 @@
 // How a script gets a token: each OAuth grant the local authorization server knows, for real, over HTTP.
 //
-// The endpoints come from the issuer's metadata (RFC 8414). Where a person is needed, authorization-server/browser.ts
-// presses the buttons. Errors name the endpoint and the OAuth error; no token, code or secret gets into a message.
+// The endpoints come from the issuer's metadata (RFC 8414). Where a person is needed,
+// authorization-server/browser.ts presses the buttons. Errors name the endpoint and the OAuth error; no
+// token, code or secret gets into a message.
 // Does not verify tokens and does not keep them.
 // RFC 6749 with PKCE (RFC 7636), `iss` (RFC 9207), resource indicators (RFC 8707), device grant (RFC 8628).
 
@@ -100,8 +101,9 @@ export async function authorizationCodeGrant(
 }
 
 /**
- * Opens an authorization URL, signs in as `user` and presses Allow (or Deny). Returns where the server then sends the
- * browser, with `code` or `error`, without going there. One `browser` for several calls is one browser session.
+ * Opens an authorization URL, signs in as `user` and presses Allow (or Deny). Returns where the server then
+ * sends the browser, with `code` or `error`, without going there. One `browser` for several calls is one
+ * browser session.
  */
 export async function approveAuthorization(
   authorizationUrl: string | URL,

@@ -1,6 +1,6 @@
-// Prints an access token from the local authorization server: `npm run -s token -- --user alice --scope "reports:read"`.
+// Prints an access token from the local authorization server: `npm run -s token -- --user alice`.
 //
-// Only the token goes to standard output, so the command fits into $(...); everything else goes to standard error.
+// Only the token goes to standard output, so the command fits into $(...); complaints go to standard error.
 // Does not start a server and does not keep the token. The grants themselves are in grants.ts.
 
 import { parseArgs } from 'node:util';

@@ -1,7 +1,7 @@
-// The cast of the local authorization server: its people, the clients it knows before anyone registers, its scopes.
+// The cast of the local authorization server: its people, its scopes, the clients it knows from the start.
 //
-// Does not protect anything: nobody has a password and the client secrets are printed on start. What the people may do
-// at the resource server follows from their roles there, not from anything in this file.
+// Does not protect anything: nobody has a password and the client secrets are printed on start. What the
+// people may do at the resource server follows from their roles there, not from anything in this file.
 // Client metadata: RFC 7591 section 2. Any port of a loopback redirect URI is accepted: RFC 8252 section 7.3.
 
 import type { ClientMetadata } from 'oidc-provider';

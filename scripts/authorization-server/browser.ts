@@ -1,10 +1,11 @@
 // A browser just big enough for the pages of the local authorization server, with a person at it.
 //
-// Cookies, redirects, forms and buttons: what it does goes over HTTP exactly as from a real one, so a flow driven by it
-// is a flow. It runs no scripts; the library's one script only submits the page's form, which this does as well.
-// Does not handle any other server's pages: it knows which buttons pages.ts has. Cookies: RFC 6265, as far as needed.
+// Cookies, redirects, forms and buttons: the server cannot tell it from a real one. It runs no scripts; the
+// library's one script only submits the page's form, and so does this.
+// Does not handle any other server's pages: it knows which buttons pages.ts has.
+// Cookies: RFC 6265, as far as one origin needs.
 
-/** Where a visit ended: at an address of another origin (not requested), or at a page with nothing left to press. */
+/** Where a visit ended: at another origin (not requested), or at a page with nothing left to press. */
 export type Destination = { readonly redirect: URL } | { readonly page: string };
 
 /** What the person does. */

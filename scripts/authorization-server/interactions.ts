@@ -1,7 +1,7 @@
 // What happens when a person presses a button of the sign-in or consent page.
 //
-// A grant gets the scopes on the page and no others; what was allowed before is not asked again, except of native
-// clients, where anybody can pretend to be the client (RFC 8252 section 8.6: the library asks every time).
+// A grant gets the scopes on the page and no others. What was allowed before is not asked again, except for
+// native clients: anybody can pretend to be one (RFC 8252 section 8.6), so the library asks every time.
 // Against forged requests: the form's address has an unguessable id that must match a SameSite=Lax cookie.
 // Does not check who somebody is: there are no passwords here.
 
@@ -109,7 +109,7 @@ interface MissingScopes {
   readonly resources: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What the consent is about. The types leave `details` open; the library's own consent prompt fills it like this. */
+/** What the consent is about. The types leave `details` open; the library's consent prompt fills it so. */
 function missingScopes({ prompt }: Interaction): MissingScopes {
   const details = prompt.details as {
     missingOIDCScope?: readonly string[];

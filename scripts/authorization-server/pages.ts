@@ -1,6 +1,6 @@
 // What a person sees of the local authorization server: sign-in, consent, the device flow's pages, errors.
 //
-// Static HTML and one style sheet: no scripts, no assets, and a Content-Security-Policy that allows nothing else.
+// Static HTML and one style sheet: no scripts, no assets, and a Content-Security-Policy to that effect.
 // Does not decide anything: interactions.ts (authorization) and the library (device flow) handle the buttons.
 // Device flow user interaction: RFC 8628 section 3.3. Keeping the page out of frames: RFC 9700 section 4.16.
 
@@ -50,14 +50,15 @@ function html(literals: TemplateStringsArray, ...contents: Content[]): Html {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --page: #f3f4f6; --card: #fff; --text: #16181d; --quiet: #5b6270; --line: #d9dce3;
-  --accent: #2451d6; --on-accent: #fff; --hover: #eef2ff; }
-@media (prefers-color-scheme: dark) { :root { --page: #101217; --card: #1a1d24; --text: #eceef2; --quiet: #a3a9b6;
-  --line: #343945; --accent: #8fabff; --on-accent: #10131a; --hover: #232936; } }
+:root { color-scheme: light dark; --page: #f3f4f6; --card: #fff; --text: #16181d; --quiet: #5b6270;
+  --line: #d9dce3; --accent: #2451d6; --on-accent: #fff; --hover: #eef2ff; }
+@media (prefers-color-scheme: dark) { :root { --page: #101217; --card: #1a1d24; --text: #eceef2;
+  --quiet: #a3a9b6; --line: #343945; --accent: #8fabff; --on-accent: #10131a; --hover: #232936; } }
 * { box-sizing: border-box; }
-body { margin: 0; padding: 6vh 1rem; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 30rem; margin: 0 auto; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-radius: 14px; box-shadow: 0 8px 30px rgb(0 0 0 / .06); }
+body { margin: 0; padding: 6vh 1rem; background: var(--page); color: var(--text);
+  font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 30rem; margin: 0 auto; padding: 2rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: 14px; box-shadow: 0 8px 30px rgb(0 0 0 / .06); }
 h1 { margin: 0 0 .5rem; font-size: 1.45rem; line-height: 1.25; }
 h2 { margin: 1.5rem 0 .5rem; font-size: 1rem; }
 p { margin: .5rem 0; }
@@ -70,15 +71,17 @@ dl { display: grid; grid-template-columns: auto 1fr; gap: .35rem 1rem; margin: 1
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 ul { margin: 0; padding: 0; list-style: none; }
-.scopes li { display: grid; grid-template-columns: 1fr auto; padding: .55rem 0; border-top: 1px solid var(--line); }
+.scopes li { display: grid; grid-template-columns: 1fr auto; padding: .55rem 0;
+  border-top: 1px solid var(--line); }
 .scopes code { grid-row: 2; color: var(--quiet); }
-.new { align-self: start; padding: 0 .5rem; border-radius: 99px; background: var(--accent); color: var(--on-accent);
-  font-size: .8rem; }
+.new { align-self: start; padding: 0 .5rem; border-radius: 99px; background: var(--accent);
+  color: var(--on-accent); font-size: .8rem; }
 form { margin-top: 1.25rem; }
 label { display: block; margin-bottom: .35rem; font-weight: 600; }
 input, button { width: 100%; padding: .7rem 1rem; border: 1px solid var(--line); border-radius: 9px;
   background: transparent; color: inherit; font: inherit; }
-input { margin-bottom: .75rem; font: 1.2rem ui-monospace, monospace; letter-spacing: .1em; text-transform: uppercase; }
+input { margin-bottom: .75rem; font: 1.2rem ui-monospace, monospace; letter-spacing: .1em;
+  text-transform: uppercase; }
 button { cursor: pointer; font-weight: 600; }
 button:hover { background: var(--hover); }
 button.plain { border-color: transparent; color: var(--quiet); }
@@ -196,7 +199,8 @@ export function userCodePage(action: string, xsrf: string, problem: string | und
 <form method="post" action="${action}">
 <input type="hidden" name="xsrf" value="${xsrf}">
 <label for="code">The code shown on the device</label>
-<input id="code" name="user_code" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus>
+<input id="code" name="user_code" autocomplete="off" autocapitalize="characters" spellcheck="false"
+  required autofocus>
 <button class="main">Continue</button>
 </form>`,
   };

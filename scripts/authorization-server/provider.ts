@@ -1,9 +1,9 @@
 // What the local authorization server allows: the oidc-provider configuration, all of it.
 //
-// OAuth 2.1: authorization code with PKCE S256, client credentials, device code, refresh tokens that rotate; nothing
-// implicit. Clients come from accounts.ts, from dynamic registration (RFC 7591) or from a client ID metadata document.
+// OAuth 2.1: authorization code with PKCE S256, client credentials, device code, rotating refresh tokens.
+// Clients are in accounts.ts, register themselves (RFC 7591) or are a client ID metadata document.
 // Every access token is a JWT (RFC 9068) for one resource (RFC 8707).
-// Does not listen: see ../authorization-server.ts. A Provider's keys never change, so new keys mean a new Provider.
+// Does not listen: see ../authorization-server.ts. New keys mean a new Provider: they cannot be exchanged.
 
 import { generateKeyPairSync } from 'node:crypto';
 import Provider, { type AdapterFactory, type ClientMetadata, errors } from 'oidc-provider';
@@ -40,6 +40,7 @@ export function createProvider(options: ProviderOptions): Provider {
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     extraClientMetadata: { properties: ['scope', 'application_type'], validator: adjustClient },
+    extraParams: { scope: defaultScope },
     clientBasedCORS: () => true,
     fetch: fetchDocument,
     routes: {
@@ -141,9 +142,9 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /**
- * Accepts what MCP clients register. `scope` would limit later requests, and a client does not know yet which scopes
- * it will be challenged for. A redirect to the person's own machine makes the client native (RFC 8252 section 7),
- * whatever it says, and most say nothing.
+ * Accepts what MCP clients register. `scope` would limit later requests, and a client does not know yet which
+ * scopes it will be challenged for. A redirect to the person's own machine makes the client native (RFC 8252
+ * section 7), whatever it says, and most say nothing.
  */
 function adjustClient(_ctx: unknown, key: string, _value: unknown, metadata: ClientMetadata): void {
   if (key === 'scope') delete metadata.scope;
@@ -157,9 +158,21 @@ function isOwnMachine(redirectUri: string): boolean {
 }
 
 /**
- * Reads client ID metadata documents and client keys. Nobody has a certificate for localhost, so `https://localhost:…`
- * is read over plain http there, without the library's dispatcher (it refuses loopback addresses) and, so that nothing
- * else gets around that, without following redirects.
+ * A request without any scope the server knows gets the default one (RFC 6749 section 3.3). Its token has no
+ * scope of the resource: the resource server's challenge then tells the client what to ask for.
+ */
+function defaultScope(
+  ctx: { readonly oidc: { readonly params?: Record<string, unknown> | undefined } },
+  scope = '',
+): void {
+  const isKnown = scope.split(' ').some((name) => Object.hasOwn(SCOPES, name));
+  if (!isKnown && ctx.oidc.params) ctx.oidc.params.scope = 'openid';
+}
+
+/**
+ * Reads client ID metadata documents and client keys. Nobody has a certificate for localhost, so
+ * `https://localhost:…` is read over plain http there, without the library's dispatcher (it refuses loopback
+ * addresses) and, so that nothing else gets around that, without following redirects.
  */
 function fetchDocument(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const url = new URL(input instanceof Request ? input.url : input);

@@ -1,9 +1,9 @@
 // Where the local authorization server keeps sessions, grants, codes, refresh tokens and registered clients.
 //
-// In memory, and outside the Provider: a Provider's keys are fixed when it is made, so rotating them takes a new
-// Provider, and what the old one knew has to survive that.
-// Does not expire anything: the models check their own `exp`, and the process does not live long enough for the rest
-// to matter.
+// In memory, and outside the Provider: a Provider's keys are fixed when it is made, so rotating them takes a
+// new Provider, and what the old one knew has to survive that.
+// Does not expire anything: the models check their own `exp`, and the process does not live long enough for
+// the rest to matter.
 
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 

@@ -1,4 +1,4 @@
-// Does the local authorization server behave like the ones in production? Everything here goes over HTTP to a real one.
+// Does the local authorization server behave as one in production would? All of it over HTTP.
 //
 // Tokens are verified against the published keys, people press buttons, clients register as MCP clients do.
 // Does not test the resource server. RFC 6749, 7009, 7591, 7636, 7662, 8414, 8628, 8707, 9068, 9207.
@@ -235,6 +235,19 @@ describe('every grant gives an ES256 at+jwt for exactly one resource', () => {
     expect((await deviceGrant({ issuer, user: 'alice', scope })).scope).toBe('reports:read');
   });
 
+  test.each([undefined, 'planets:move'])('no scope it knows (%s): a token without scopes', async (scope) => {
+    const grants = [
+      authorizationCodeGrant({ issuer, user: 'alice', scope }),
+      deviceGrant({ issuer, user: 'alice', scope }),
+      clientCredentialsGrant({ issuer, ...BOT, scope }),
+    ];
+    for (const grant of grants) {
+      const { payload } = await verified(await grant);
+      expect(payload).toMatchObject({ aud: RESOURCE });
+      expect(payload).not.toHaveProperty('scope');
+    }
+  });
+
   test('a resource it does not know is an invalid target', async () => {
     const target = { issuer, scope: 'reports:read', resource: 'http://localhost:8787/nope' };
     const grants = [
@@ -463,7 +476,7 @@ describe('after the token', () => {
     expect(await introspect(token)).toEqual({ active: false });
   });
 
-  test('only its own client and the resource server may ask about a token, only its own client may revoke it', async () => {
+  test('the resource server may ask about any token, other clients neither ask nor revoke', async () => {
     const token = refreshTokenOf(
       await authorizationCodeGrant({ issuer, user: 'alice', scope: 'reports:read' }),
     );

@@ -95,7 +95,7 @@ test('SIGUSR2 rotates the signing key', async () => {
   expect(await kidOf()).not.toBe(before);
 });
 
-test('a wrong command line is exit 2, a refusal or nobody there exit 1, with the reason on standard error', async () => {
+test('a wrong command line is exit 2, any other failure exit 1; standard error says why', async () => {
   const outcomes = await Promise.all([
     token(),
     token('--user', 'alice', '--client', 'ci-bot'),

@@ -1,0 +1,45 @@
+// Attack: something that only resembles a token.
+
+import { base64url } from 'jose';
+import { test } from 'vitest';
+import { useGate } from '../support/gate.ts';
+
+const gate = useGate();
+const encode = (text: string): string => base64url.encode(text);
+
+test('what is not a JWT is refused', async () => {
+  const good = (await gate.issuer.sign()).split('.');
+  const iss = gate.issuer.issuer;
+  const notJwts = [
+    'abc',
+    'a.b',
+    'a.b.c',
+    'a.b.c.d',
+    'a.b.c.d.e.f',
+    '..',
+    `${encode('[]')}.${good[1]}.${good[2]}`,
+    `${encode('"x"')}.${good[1]}.${good[2]}`,
+    `${encode('{"typ":"at+jwt"}')}.${good[1]}.${good[2]}`,
+    `${encode('{"alg":5}')}.${good[1]}.${good[2]}`,
+    `${good[0]}.${encode('[]')}.${good[2]}`,
+    `${good[0]}.${encode('{')}.${good[2]}`,
+    `${good[0]}.${encode('{}')}.${good[2]}`,
+    `${good[0]}.${encode(`{"iss":["${iss}"]}`)}.${good[2]}`,
+    `${good[0]}.${good[1]}.`.replace(/\.$/, ''),
+  ];
+  for (const token of notJwts)
+    await gate.refuses(token, { reason: 'token_invalid', detail: 'not_a_jwt' }, token.slice(0, 60));
+});
+
+test('an encrypted token is refused with a reason of its own, so that somebody turns encryption off', async () => {
+  await gate.refuses(`${encode('{"alg":"RSA-OAEP","enc":"A256GCM"}')}.a.b.c.d`, {
+    reason: 'token_invalid',
+    detail: 'encrypted',
+  });
+});
+
+test('a missing or garbled signature is refused', async () => {
+  const [header, payload] = (await gate.issuer.sign()).split('.');
+  await gate.refuses(`${header}.${payload}.`, { reason: 'token_invalid', detail: 'signature' });
+  await gate.refuses(`${header}.${payload}.AAAA`, { reason: 'token_invalid', detail: 'signature' });
+});

@@ -1,0 +1,131 @@
+// When a verified token may be remembered. What makes a token good or bad is in test/attacks, on the real Worker.
+
+import { importJWK } from 'jose';
+import { beforeEach, expect, test } from 'vitest';
+import { createAccessTokenVerifier } from '../../src/auth/access-token.ts';
+import type { IssuerIo, Issuers } from '../../src/auth/issuers.ts';
+import { isDenial } from '../../src/denial.ts';
+import { type SigningKey, signingKey, TestIssuer } from '../support/issuer.ts';
+import { RESOURCE } from '../support/worker.ts';
+
+const CONFIG = { clockToleranceSeconds: 5, verifiedTokenCacheEntries: 3, verifiedTokenCacheSeconds: 300 };
+const SERVER = {
+  issuers: ['https://issuer.example.com'],
+  jwksUri: undefined,
+  algs: ['ES256'],
+  audience: [RESOURCE],
+  typ: ['at+jwt'],
+  claims: {},
+};
+
+const key: SigningKey = await signingKey();
+const publicKey = (await importJWK(key.publicJwk)) as CryptoKey;
+const issuer = new TestIssuer('https://issuer.example.com', key, async () => {});
+
+let now: number;
+let keysVersion: number;
+let verifications: number;
+const io = { kv: {} as KVNamespace, now: () => now, waitUntil: () => {} } satisfies IssuerIo;
+const issuers: Issuers = {
+  server: (name) => (name === issuer.issuer ? SERVER : undefined),
+  keysVersion: () => keysVersion,
+  keys: async () => {
+    verifications += 1;
+    return [publicKey];
+  },
+};
+
+beforeEach(() => {
+  now = Math.floor(Date.now() / 1_000);
+  keysVersion = 1;
+  verifications = 0;
+});
+
+/** Whether the token was accepted, and what it cost. */
+async function use(verify: ReturnType<typeof createAccessTokenVerifier>, token: string) {
+  const before = verifications;
+  const result = await verify(token, io);
+  return { accepted: !isDenial(result), verified: verifications > before };
+}
+
+test('the second use of a token verifies nothing, gives the same principal, and gives it at once', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const token = await issuer.sign();
+  const first = await verify(token, io);
+  const second = verify(token, io);
+  expect(second).toBe(first);
+  expect(verifications).toBe(1);
+});
+
+test('a token is remembered no longer than verifiedTokenCacheSeconds', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const token = await issuer.sign();
+  await use(verify, token);
+  now += 299;
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: false });
+  now += 1;
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: true });
+});
+
+test('a token is never remembered beyond its exp and the tolerance', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const token = await issuer.sign({ claims: { exp: now + 10 } });
+  await use(verify, token);
+  now += 14;
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: false });
+  now += 1;
+  expect(await use(verify, token)).toEqual({ accepted: false, verified: true });
+});
+
+test('a token is verified again when the keys of its issuer have changed', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const token = await issuer.sign();
+  await use(verify, token);
+  keysVersion += 1;
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: true });
+});
+
+test('a refusal is not remembered', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const token = await issuer.sign({ claims: { nbf: now + 60 } });
+  expect(await use(verify, token)).toEqual({ accepted: false, verified: true });
+  now += 60;
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: true });
+});
+
+test('a token that differs in anything from a remembered one is verified itself', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const [header, , signature] = (await issuer.sign()).split('.');
+  const token = await issuer.sign();
+  await use(verify, token);
+  const [, payload] = (await issuer.sign({ claims: { sub: 'carol' } })).split('.');
+  expect(await use(verify, `${header}.${payload}.${token.split('.')[2]}`)).toEqual({
+    accepted: false,
+    verified: true,
+  });
+  expect(await use(verify, `${header}.${token.split('.')[1]}.${signature}`)).toEqual({
+    accepted: false,
+    verified: true,
+  });
+});
+
+test('no more than verifiedTokenCacheEntries are remembered, the oldest goes first', async () => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const tokens = await Promise.all([1, 2, 3, 4].map(() => issuer.sign()));
+  for (const token of tokens) await use(verify, token);
+  const verified = [];
+  for (const token of tokens.toReversed()) verified.push((await use(verify, token)).verified);
+  expect(verified).toEqual([false, false, false, true]);
+});
+
+test('with verifiedTokenCacheEntries 0 nothing is remembered', async () => {
+  const verify = createAccessTokenVerifier({ ...CONFIG, verifiedTokenCacheEntries: 0 }, issuers);
+  const token = await issuer.sign();
+  await use(verify, token);
+  expect(await use(verify, token)).toEqual({ accepted: true, verified: true });
+});
+
+test('a principal cannot be changed by whoever gets it', async () => {
+  const principal = await createAccessTokenVerifier(CONFIG, issuers)(await issuer.sign(), io);
+  expect(Object.isFrozen(principal)).toBe(true);
+});
