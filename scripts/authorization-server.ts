@@ -9,10 +9,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseArgs } from 'node:util';
 import { CLIENTS, INTROSPECTOR, MACHINES, SCOPES, USERS } from './authorization-server/accounts.ts';
 import { createProvider } from './authorization-server/provider.ts';
 import { createStorage } from './authorization-server/storage.ts';
+import { runCommand, UsageError, wholeNumber } from './command.ts';
 
 export interface AuthorizationServerOptions {
   /** 0 takes any free port. */
@@ -114,38 +114,6 @@ Usage: npx node scripts/authorization-server.ts [options]
 SIGUSR2 rotates the signing key; SIGINT and SIGTERM stop the server.
 `;
 
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: process.env.AUTHORIZATION_SERVER_PORT || String(DEFAULT_PORT) },
-      resource: { type: 'string', multiple: true, default: [DEFAULT_RESOURCE] },
-      'access-token-seconds': { type: 'string', default: String(DEFAULT_ACCESS_TOKEN_SECONDS) },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  for (const resource of values.resource) {
-    if (!URL.canParse(resource) || resource.includes('#')) {
-      throw new Error(
-        `--resource must be an absolute URL without a fragment, not ${JSON.stringify(resource)}`,
-      );
-    }
-  }
-  return {
-    port: integer('port', values.port, 0, 65_535),
-    resources: values.resource,
-    accessTokenSeconds: integer('access-token-seconds', values['access-token-seconds'], 1, 31_536_000),
-    json: values.json,
-    help: values.help,
-  };
-}
-
-function integer(name: string, value: string, least: number, most: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new Error(`--${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`);
-}
-
 function welcome(issuer: string, resources: readonly string[]): string {
   const people = Object.entries(USERS).map(([name, roles]) => `  ${name.padEnd(16)}${roles.join(', ')}`);
   const machines = Object.entries(MACHINES).map(([id, { secret }]) => `  ${id.padEnd(16)}${secret}`);
@@ -168,32 +136,35 @@ Rotate the key: kill -USR2 ${process.pid}
 `;
 }
 
-async function main(): Promise<void> {
-  let settings: ReturnType<typeof readArguments>;
-  try {
-    settings = readArguments();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 2;
-    return;
-  }
-  if (settings.help) return console.log(HELP);
-
-  // With --json, standard output is for the program that started this one.
-  const log = settings.json ? console.error : console.log;
-  const server = await startAuthorizationServer({ ...settings, log });
-  const { issuer } = server;
-  console.log(
-    settings.json ? JSON.stringify({ issuer, pid: process.pid }) : welcome(issuer, settings.resources),
-  );
-
-  process.on('SIGUSR2', () => server.rotateKeys().then(() => log('signing key rotated')));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
-}
-
 if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+  await runCommand({
+    help: HELP,
+    options: {
+      port: { type: 'string', default: process.env.AUTHORIZATION_SERVER_PORT || String(DEFAULT_PORT) },
+      resource: { type: 'string', multiple: true, default: [DEFAULT_RESOURCE] },
+      'access-token-seconds': { type: 'string', default: String(DEFAULT_ACCESS_TOKEN_SECONDS) },
+      json: { type: 'boolean', default: false },
+    },
+    async run({ port, resource: resources, json, 'access-token-seconds': seconds }) {
+      const wrong = resources.find((resource) => !URL.canParse(resource) || resource.includes('#'));
+      if (wrong !== undefined) {
+        throw new UsageError(
+          `--resource must be an absolute URL without a fragment, not ${JSON.stringify(wrong)}`,
+        );
+      }
+      // With --json, standard output is for the program that started this one.
+      const log = json ? console.error : console.log;
+      const server = await startAuthorizationServer({
+        port: wholeNumber('port', port, 0, 65_535),
+        resources,
+        accessTokenSeconds: wholeNumber('access-token-seconds', seconds, 1, 31_536_000),
+        log,
+      });
+      const { issuer } = server;
+      console.log(json ? JSON.stringify({ issuer, pid: process.pid }) : welcome(issuer, resources));
+      process.on('SIGUSR2', () => server.rotateKeys().then(() => log('signing key rotated')));
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
+      return true;
+    },
   });
 }

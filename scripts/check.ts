@@ -1,7 +1,7 @@
 // `npm run check`: types, lint and format, all of them before it answers. Changes nothing unless asked with --fix.
 
 import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
+import { runCommand } from './command.ts';
 
 const HELP = `Usage: npm run check [-- --fix]
 
@@ -11,24 +11,22 @@ Checks types (tsc: src, scripts, test), and lint and format (biome).
   --help   this text
 `;
 
-const { values } = parseArgs({ options: { fix: { type: 'boolean' }, help: { type: 'boolean' } } });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-
-const steps = [
-  ['tsc', '-p', '.'],
-  ['tsc', '-p', 'scripts'],
-  ['tsc', '-p', 'test'],
-  ['biome', 'check', ...(values.fix ? ['--write'] : ['--error-on-warnings'])],
-] as const;
-
-const failed = steps.filter(
-  ([command, ...args]) => spawnSync(command, args, { stdio: 'inherit' }).status !== 0,
-);
-if (failed.length > 0) {
-  process.stderr.write(`\ncheck failed: ${failed.map((step) => step.join(' ')).join(', ')}\n`);
-  process.exit(1);
-}
-process.stdout.write('check: types, lint and format are fine\n');
+await runCommand({
+  help: HELP,
+  options: { fix: { type: 'boolean' } },
+  async run({ fix }) {
+    const steps = [
+      ['tsc', '-p', '.'],
+      ['tsc', '-p', 'scripts'],
+      ['tsc', '-p', 'test'],
+      ['biome', 'check', fix ? '--write' : '--error-on-warnings'],
+    ] as const;
+    const failed = steps.filter(
+      ([name, ...args]) => spawnSync(name, args, { stdio: 'inherit' }).status !== 0,
+    );
+    if (failed.length > 0)
+      throw new Error(`check failed: ${failed.map((step) => step.join(' ')).join(', ')}`);
+    process.stdout.write('check: types, lint and format are fine\n');
+    return true;
+  },
+});

@@ -9,8 +9,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { clientCredentialsGrant, deviceGrant, discover } from './grants.ts';
+import { runCommand } from './command.ts';
+import { clientCredentialsGrant, deviceGrant } from './grants.ts';
 import { freePort, type LocalStack, startLocalStack } from './local-stack.ts';
 import { Person, REDIRECT_URL } from './person.ts';
 
@@ -215,49 +215,41 @@ async function serveClientMetadata() {
   return { clientId, [Symbol.asyncDispose]: close };
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { verbose: { type: 'boolean' }, help: { type: 'boolean' } } });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const persist = await mkdtemp(join(tmpdir(), 'mcp-edge-demo-'));
-  const stack = await startLocalStack({
-    port: await freePort(),
-    authorizationServerPort: 0,
-    persist,
-    log: values.verbose ? (line) => process.stdout.write(`    ${line}\n`) : () => {},
-  });
+/** Tells the story and counts its steps. */
+async function demonstrate(stack: LocalStack): Promise<boolean> {
   let steps = 0;
   let failed = 0;
-  try {
-    await discover(stack.issuer);
-    await tell({
-      stack,
-      async step(name, prove) {
-        steps += 1;
-        try {
-          process.stdout.write(`ok      ${name}: ${await prove()}\n`);
-        } catch (error) {
-          failed += 1;
-          process.stdout.write(
-            `FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`,
-          );
-        }
-      },
-    });
-  } finally {
-    await stack.close();
-    await rm(persist, { recursive: true, force: true });
-  }
+  await tell({
+    stack,
+    async step(name, prove) {
+      steps += 1;
+      try {
+        process.stdout.write(`ok      ${name}: ${await prove()}\n`);
+      } catch (error) {
+        failed += 1;
+        process.stdout.write(`FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    },
+  });
   process.stdout.write(`demo: ${steps} steps, ${failed} failed\n`);
-  return failed === 0 ? 0 : 1;
+  return failed === 0;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+await runCommand({
+  help: HELP,
+  options: { verbose: { type: 'boolean' } },
+  async run({ verbose }) {
+    const persist = await mkdtemp(join(tmpdir(), 'mcp-edge-demo-'));
+    try {
+      const stack = await startLocalStack({
+        port: await freePort(),
+        authorizationServerPort: 0,
+        persist,
+        log: verbose ? (line) => process.stdout.write(`    ${line}\n`) : () => {},
+      });
+      return await demonstrate(stack).finally(() => stack.close());
+    } finally {
+      await rm(persist, { recursive: true, force: true });
+    }
   },
-);
+});

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { KVNamespace } from '@cloudflare/workers-types';
 import { getPlatformProxy, unstable_startWorker } from 'wrangler';
 import { startAuthorizationServer } from './authorization-server.ts';
@@ -30,8 +30,8 @@ export interface LocalStack {
   close(): Promise<void>;
 }
 
-const CONFIG_PATH = fileURLToPath(new URL('../wrangler.toml', import.meta.url));
-const DEFAULT_PERSIST = fileURLToPath(new URL('../.wrangler/state', import.meta.url));
+const CONFIG_PATH = join(import.meta.dirname, '../wrangler.toml');
+const DEFAULT_PERSIST = join(import.meta.dirname, '../.wrangler/state');
 
 /** @throws {Error} that says what to do, when a port is taken */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {

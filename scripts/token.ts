@@ -3,9 +3,9 @@
 // Only the token goes to standard output, so the command fits into $(...); complaints go to standard error.
 // Does not start a server and does not keep the token. The grants themselves are in grants.ts.
 
-import { parseArgs } from 'node:util';
 import { decodeJwt } from 'jose';
 import { MACHINES } from './authorization-server/accounts.ts';
+import { runCommand, UsageError } from './command.ts';
 import { authorizationCodeGrant, clientCredentialsGrant, deviceGrant, type TokenResponse } from './grants.ts';
 
 const HELP = `Prints an access token from the local authorization server, and nothing else.
@@ -24,30 +24,17 @@ Usage: npm run -s token -- (--user NAME | --client ID) [options]
   --help                print this
 `;
 
-class UsageError extends Error {}
-
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        user: { type: 'string' },
-        device: { type: 'boolean', default: false },
-        client: { type: 'string' },
-        'client-secret': { type: 'string' },
-        scope: { type: 'string', default: 'reports:read' },
-        resource: { type: 'string', default: process.env.RESOURCE || 'http://localhost:8787/mcp' },
-        issuer: { type: 'string', default: process.env.ISSUER || 'http://localhost:9000' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+interface Wanted {
+  readonly user?: string | undefined;
+  readonly device: boolean;
+  readonly client?: string | undefined;
+  readonly 'client-secret'?: string | undefined;
+  readonly scope: string;
+  readonly resource: string;
+  readonly issuer: string;
 }
 
-function requestToken(values: ReturnType<typeof readArguments>): Promise<TokenResponse> {
+function requestToken(values: Wanted): Promise<TokenResponse> {
   const { issuer, user, client, scope, resource, device } = values;
   if ((user === undefined) === (client === undefined)) throw new UsageError('give either --user or --client');
   if (!URL.canParse(issuer)) throw new UsageError(`--issuer must be a URL, not ${JSON.stringify(issuer)}`);
@@ -67,22 +54,29 @@ function isNobodyThere(error: unknown): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
-async function main(): Promise<void> {
-  const values = readArguments();
-  if (values.help) return console.log(HELP);
-  try {
-    const response = await requestToken(values);
-    if (!values.json) return console.log(response.access_token);
-    console.log(JSON.stringify({ ...response, claims: decodeJwt(response.access_token) }, undefined, 2));
-  } catch (error) {
-    if (!isNobodyThere(error)) throw error;
-    throw new Error(
-      `no authorization server at ${values.issuer}: run \`npm start\` first, in another terminal`,
-    );
-  }
-}
-
-await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+await runCommand({
+  help: HELP,
+  options: {
+    user: { type: 'string' },
+    device: { type: 'boolean', default: false },
+    client: { type: 'string' },
+    'client-secret': { type: 'string' },
+    scope: { type: 'string', default: 'reports:read' },
+    resource: { type: 'string', default: process.env.RESOURCE || 'http://localhost:8787/mcp' },
+    issuer: { type: 'string', default: process.env.ISSUER || 'http://localhost:9000' },
+    json: { type: 'boolean', default: false },
+  },
+  async run(values) {
+    try {
+      const response = await requestToken(values);
+      const whole = { ...response, claims: decodeJwt(response.access_token) };
+      process.stdout.write(`${values.json ? JSON.stringify(whole, undefined, 2) : response.access_token}\n`);
+      return true;
+    } catch (error) {
+      if (!isNobodyThere(error)) throw error;
+      throw new Error(
+        `no authorization server at ${values.issuer}: run \`npm start\` first, in another terminal`,
+      );
+    }
+  },
 });
