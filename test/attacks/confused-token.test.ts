@@ -83,6 +83,10 @@ test('what at+jwt cannot excuse is refused under at+jwt too', async () => {
   }
 });
 
+test('a token typed at+jwt is no ID token, whatever its claims are called', async () => {
+  await gate.accepts(await gate.issuer.sign({ claims: { nonce: 'n-0S6_WzA2Mj' } }));
+});
+
 test('a claim named like one of our own words changes nothing', async () => {
   await gate.accepts(
     await gate.issuer.sign({
