@@ -156,11 +156,14 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
   const problems: string[] = [];
   const read = reader(settings, vars, problems);
 
-  const resource = read('resource', (value, fail) => checkResource(value, fail));
+  const resource = read('resource', checkResource);
+  if (problems.length === 0 && resource === undefined)
+    problems.push(missing('resource', '"https://mcp.example.com/mcp"'));
+  const before = problems.length;
   const servers = read('authorizationServers', (value, fail) => checkServers(value, resource, fail));
-  if (servers === undefined)
+  if (problems.length === before && servers === undefined) {
     problems.push(missing('authorizationServers', '[{ issuer = "https://your-authorization-server" }]'));
-  if (resource === undefined) problems.push(missing('resource', '"https://mcp.example.com/mcp"'));
+  }
 
   const text = (value: unknown, fail: Fail): string | undefined =>
     typeof value === 'string' && value !== '' ? value : fail('must be a non-empty string');
@@ -223,7 +226,7 @@ const variableName = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 const where = (name: string): string =>
   `${variableName(name)} (in wrangler.toml [vars], or ${name} in src/app/config.ts)`;
 const missing = (name: string, example: string): string =>
-  `${where(name)}: is not usable yet. It decides whom this server trusts, so it has no default. Example: ${variableName(name)} = ${example}`;
+  `${where(name)}: is missing. It decides whom this server trusts, so it has no default. Example: ${variableName(name)} = ${example}`;
 
 /** Reads one setting: the variable if there is one, else the declaration. JSON in variables is parsed where a check wants more than a string. */
 function reader(settings: Settings, vars: Readonly<Record<string, unknown>>, problems: string[]) {
@@ -269,6 +272,7 @@ function checkResource(value: unknown, fail: Fail): string | undefined {
   const canonical = url.pathname === '/' ? url.origin : url.href;
   if (value !== canonical)
     return fail(`is compared byte for byte, so write it in its canonical form: ${canonical}`);
+  if (url.pathname.includes('//')) return fail('must not have two slashes in a row in its path');
   if (!/^[\w.~/-]*$/.test(url.pathname))
     return fail('has a path with characters other than letters, digits and . _ ~ - /');
   if (url.pathname.startsWith('/.well-known/'))

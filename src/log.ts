@@ -65,9 +65,18 @@ const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
 
 /** Writes one event. Never throws. */
 export function log(event: LogEvent): void {
-  const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+  const line = toLine({ time: new Date().toISOString(), ...event });
   if (ERRORS.has(event.event)) console.error(line);
   else console.log(line);
+}
+
+/** What JSON cannot have (a circle, a bigint) is no event of ours; it must not turn an answer into an exception. */
+function toLine(event: LogEvent & { readonly time: string }): string {
+  try {
+    return JSON.stringify(event);
+  } catch (error) {
+    return JSON.stringify({ time: event.time, event: event.event, notWritable: describeError(error) });
+  }
 }
 
 /** `TypeError: message`, for an exception of unknown origin. */

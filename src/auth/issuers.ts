@@ -35,9 +35,12 @@ interface Issuer {
   keysVersion: number;
   kvReadAt: number;
   networkAskedAt: number;
+  /** Whether the last request to it failed. */
+  hasFailed: boolean;
   /** Epoch milliseconds until which another request of this isolate is refreshing. */
   busyUntil: number;
-  readonly unknownKids: Set<string>;
+  /** Key ids the issuer was asked for in vain, and until when (epoch seconds) it is not asked again. */
+  readonly unknownKids: Map<string, number>;
 }
 
 interface LoadedKeys extends IssuerKeys {
@@ -54,6 +57,8 @@ export interface Issuers {
 }
 
 const MAX_UNKNOWN_KIDS = 256;
+/** Some issuers sign with a key a little before everyone can see it. */
+const UNKNOWN_KID_SECONDS = 120;
 /** A token without `kid` is tried against every fitting key, but not against more than these. */
 const MAX_CANDIDATES = 4;
 const POLL_MS = 20;
@@ -62,8 +67,15 @@ export function createIssuers(config: IssuerConfig): Issuers {
   const issuers = new Map<string, Issuer>();
   for (const server of config.authorizationServers) {
     for (const name of server.issuers) {
-      const unasked = { loaded: undefined, keysVersion: 0, kvReadAt: 0, networkAskedAt: 0, busyUntil: 0 };
-      issuers.set(name, { name, server, ...unasked, unknownKids: new Set() });
+      const unasked = {
+        loaded: undefined,
+        keysVersion: 0,
+        kvReadAt: 0,
+        networkAskedAt: 0,
+        hasFailed: false,
+        busyUntil: 0,
+      };
+      issuers.set(name, { name, server, ...unasked, unknownKids: new Map() });
     }
   }
 
@@ -75,16 +87,22 @@ export function createIssuers(config: IssuerConfig): Issuers {
       const issuer = issuers.get(name);
       if (!issuer) return [];
       const isYoung = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt < config.jwksFreshSeconds;
-      if (!issuer.loaded || !isYoung(issuer.loaded)) await refreshOnce(issuer, io, isYoung);
+      const isOld = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt >= 2 * config.jwksFreshSeconds;
+      if (!issuer.loaded || !isYoung(issuer.loaded)) {
+        const refreshing = refreshOnce(issuer, io, isYoung);
+        // Nobody waits for new keys while those at hand are only a little too old, or while the issuer is known to be down.
+        if (!issuer.loaded || (isOld(issuer.loaded) && !issuer.hasFailed)) await refreshing;
+      }
 
       const { loaded } = issuer;
       if (!loaded || io.now() - loaded.fetchedAt >= config.jwksStaleLimitSeconds) {
         const wait = config.jwksCooldownSeconds - (io.now() - issuer.networkAskedAt);
         return { reason: 'keys_unavailable', detail: 'no_usable_keys', retryAfterSeconds: Math.max(1, wait) };
       }
-      const kid = String(header.kid ?? '');
+      // Nobody has checked the header's types yet, and String() of an object can throw.
+      const kid = typeof header.kid === 'string' ? header.kid : '';
       const found = await matching(loaded, header);
-      if (found.length > 0 || issuer.unknownKids.has(kid)) return found;
+      if (found.length > 0 || (issuer.unknownKids.get(kid) ?? 0) > io.now()) return found;
 
       // The issuer may have a new key since: ask again, but only as often as the cool-down allows.
       await refreshOnce(issuer, io, (keys) => keys.keys.some((key) => key.kid === header.kid));
@@ -92,7 +110,7 @@ export function createIssuers(config: IssuerConfig): Issuers {
       const foundNow = await matching(renewed, header);
       const wasAsked = renewed.fetchedAt > loaded.fetchedAt;
       if (foundNow.length === 0 && wasAsked && issuer.unknownKids.size < MAX_UNKNOWN_KIDS)
-        issuer.unknownKids.add(kid);
+        issuer.unknownKids.set(kid, io.now() + UNKNOWN_KID_SECONDS);
       return foundNow;
     },
   };
@@ -137,9 +155,11 @@ export function createIssuers(config: IssuerConfig): Issuers {
     issuer.networkAskedAt = now;
     try {
       const fetched = await fetchKeys(issuer.name, issuer.server, now, config);
+      issuer.hasFailed = false;
       adopt(issuer, fetched, 'network');
       io.waitUntil(writeStored(issuer, fetched, io, config));
     } catch (error) {
+      issuer.hasFailed = true;
       log({ event: 'issuer_keys_failed', issuer: issuer.name, detail: describeError(error) });
     }
   }
@@ -181,7 +201,10 @@ async function readStored(
     if (jwksUri !== undefined && value.jwksUri !== jwksUri) return undefined;
     const age = io.now() - value.fetchedAt;
     if (age < 0 || age >= config.jwksStaleLimitSeconds) return undefined;
-    return { jwksUri: value.jwksUri, fetchedAt: value.fetchedAt, keys: publicKeys({ keys: value.keys }) };
+    // Without a usable key it would keep from asking the issuer, and every token would seem to be forged.
+    const keys = publicKeys({ keys: value.keys });
+    if (keys.length === 0) return undefined;
+    return { jwksUri: value.jwksUri, fetchedAt: value.fetchedAt, keys };
   } catch (error) {
     log({ event: 'kv_failed', operation: 'read', key: kvKey(issuer), detail: describeError(error) });
     return undefined;

@@ -4,7 +4,7 @@
 // would send a client to wherever an attacker wants. The same document is served at the well-known path with the
 // resource's path inserted (RFC 9728 section 3.1) and at the root one, which older clients try.
 
-import type { Config } from '../config.ts';
+import { type Config, isSafeUrl } from '../config.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -19,14 +19,13 @@ export function metadataUrl(resource: string): string {
   return new URL(resource).origin + metadataPaths(resource)[0];
 }
 
-/** The document, as JSON. An issuer that is not a URL cannot be found by a client and is not listed. */
+/** The document, as JSON. An issuer that is not a URL cannot be found by a client and is not listed, nor is an empty list. */
 export function resourceMetadata(config: Config): string {
+  const issuers = config.authorizationServers.flatMap(({ issuers }) => issuers.filter(isSafeUrl).slice(0, 1));
   return JSON.stringify({
     resource: config.resource,
-    authorization_servers: config.authorizationServers.flatMap(({ issuers }) =>
-      issuers.slice(0, 1).filter((issuer) => URL.canParse(issuer)),
-    ),
-    scopes_supported: config.scopesSupported,
+    authorization_servers: issuers.length > 0 ? issuers : undefined,
+    scopes_supported: config.scopesSupported.length > 0 ? config.scopesSupported : undefined,
     bearer_methods_supported: ['header'],
     resource_name: config.resourceName ?? config.serverInfo.title ?? config.serverInfo.name,
     resource_documentation: config.resourceDocumentation,

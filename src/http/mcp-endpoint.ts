@@ -125,9 +125,14 @@ function decisionEvent(
     clientId: principal?.clientId,
     tokenId: principal?.tokenId,
     method: message?.method.slice(0, 128),
-    tool: message?.method === 'tools/call' ? String(message.params.name).slice(0, 128) : undefined,
+    tool: message?.method === 'tools/call' ? toolName(message) : undefined,
     latencyMs,
   };
+}
+
+/** Only text: String() of an object from a message can throw, and then there would be no decision event. */
+function toolName({ params: { name } }: Message): string | undefined {
+  return typeof name === 'string' ? name.slice(0, 128) : undefined;
 }
 
 type Verdict = Pick<

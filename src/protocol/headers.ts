@@ -18,11 +18,11 @@ import {
 const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
 /** Which parameter Mcp-Name repeats, for the methods that need the header. */
-const NAMED: Readonly<Record<string, 'name' | 'uri'>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-};
+const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+]);
 
 /** What is wrong with a modern request's metadata, if anything: mismatches first, then what cannot be served. */
 export function checkHeaders(headers: Headers, message: RequestMessage): Failure | undefined {
@@ -41,7 +41,7 @@ export function checkHeaders(headers: Headers, message: RequestMessage): Failure
     return mismatch(`MCP-Protocol-Version must repeat ${META_PROTOCOL_VERSION}`);
   if (!SUPPORTED_VERSIONS.includes(version)) return unsupportedVersion(version, id);
   if (headers.get('mcp-method') !== method) return mismatch('Mcp-Method must repeat the method');
-  const source = NAMED[method];
+  const source = NAMED.get(method);
   if (source === undefined) return undefined;
   const name = headers.get('mcp-name');
   if (name === null || decodeHeaderValue(name) !== message.params[source])

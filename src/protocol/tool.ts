@@ -69,6 +69,9 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
+/** scope-token of RFC 6749 section 3.3: with any other a challenge would ask for a scope that does not exist. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 
 /**
@@ -84,6 +87,8 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
   if (description === '') fail('description must say what the tool does; the model chooses by it');
   if (!Array.isArray(scopes) || !Array.isArray(permissions))
     fail('scopes and permissions must be given; use [] for none');
+  const badScope = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
+  if (badScope !== undefined) fail(`${JSON.stringify(badScope)} is not a scope name (RFC 6749 section 3.3)`);
   const inputSchema = jsonSchemaOf(input, 'input');
   if (inputSchema.type !== 'object') fail('input must be the schema of an object');
   const outputSchema = output && jsonSchemaOf(output, 'output');
@@ -109,7 +114,7 @@ export interface Catalogue {
 /** @throws {Error} when two tools have the same name */
 export function defineTools(tools: readonly Tool[]): Catalogue {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const duplicate = tools.find((tool) => byName.get(tool.name) !== tool);
+  const duplicate = tools.find((tool, index) => tools.findIndex(({ name }) => name === tool.name) !== index);
   if (duplicate) throw new Error(`tool ${JSON.stringify(duplicate.name)} is defined twice`);
   return Object.freeze({ tools: Object.freeze([...tools]), byName });
 }

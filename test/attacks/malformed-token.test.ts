@@ -31,6 +31,13 @@ test('what is not a JWT is refused', async () => {
     await gate.refuses(token, { reason: 'token_invalid', detail: 'not_a_jwt' }, token.slice(0, 60));
 });
 
+test('a kid that is not text is no reason to fail', async () => {
+  for (const kid of [{ toString: null }, [], 7, null]) {
+    const token = await gate.issuer.sign({ header: { kid } });
+    await gate.refuses(token, { reason: 'token_invalid', detail: 'key_unknown' }, JSON.stringify(kid));
+  }
+});
+
 test('an encrypted token is refused with a reason of its own, so that somebody turns encryption off', async () => {
   await gate.refuses(`${encode('{"alg":"RSA-OAEP","enc":"A256GCM"}')}.a.b.c.d`, {
     reason: 'token_invalid',

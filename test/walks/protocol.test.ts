@@ -202,6 +202,7 @@ const BAD_HEADERS: readonly [title: string, request: Omit<Rpc, 'token'>, status:
     -32_602,
   ],
   ['an unknown method', { method: 'no/such' }, 404, -32_601],
+  ['a method every object has', { method: 'constructor' }, 404, -32_601],
   ['a method of the older era', { method: 'ping' }, 404, -32_601],
   ['not JSON', { body: '{' }, 400, -32_700],
   ['not JSON-RPC', { body: '{}' }, 400, -32_600],
@@ -253,6 +254,23 @@ test('a name outside ASCII is sent encoded and compared decoded', async () => {
   expect(result.structuredContent.subject).toBe('alice');
 });
 
+test('names that cannot be turned into text are refused, and the refusal is logged like any other', async () => {
+  gate.worker.logs();
+  for (const name of [{ toString: null }, [], 7, null]) {
+    const { status } = await ask({
+      method: 'tools/call',
+      params: { name },
+      headers: { 'mcp-name': 'whoami' },
+    });
+    expect(status, JSON.stringify(name)).toBe(400);
+    expect(gate.worker.logs().at(-1)).toMatchObject({
+      event: 'decision',
+      decision: 'deny',
+      reason: 'protocol',
+    });
+  }
+});
+
 test('a notification is accepted without a body', async () => {
   const response = await rpc(gate.worker, {
     token: await gate.issuer.sign(),
@@ -286,7 +304,7 @@ test('every refusal and every success is one decision in the log', async () => {
       tool: 'update_report',
       status: 200,
     },
-    { decision: 'deny', reason: 'protocol', method: 'no/such', tool: undefined, status: 404 },
+    { decision: 'deny', reason: 'protocol', method: 'no/such', status: 404 },
     { decision: 'deny', reason: 'token_missing', method: undefined, tool: undefined, status: 401 },
   ]);
   expect(new Set(decisions.map(({ requestId }) => requestId)).size).toBe(5);

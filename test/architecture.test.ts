@@ -1,0 +1,351 @@
+// Who may import whom, and what may stand where: the rules of src/ that a compiler does not know.
+// Works on the text of the sources, with a small scanner that the last part of this file puts to the proof.
+
+import { globSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../src');
+
+/** What each part may import of the others, as values and types, or only as types. Within itself everything may. */
+const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
+  app: { values: ['kit.ts'] },
+  'config.ts': { values: [] },
+  'denial.ts': { values: [] },
+  'log.ts': { values: [] },
+  auth: { values: ['config.ts', 'denial.ts', 'log.ts'] },
+  policy: { values: ['denial.ts'], types: ['auth'] },
+  protocol: { values: ['log.ts'], types: ['auth', 'policy', 'config.ts'] },
+  http: { values: ['auth', 'policy', 'protocol', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'] },
+  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol'] },
+  'kit.ts': { values: ['config.ts', 'policy', 'protocol', 'http'], types: ['auth'] },
+  'worker.ts': { values: ['app', 'http', 'policy', 'sessions'] },
+};
+
+/** Packages, by who may import them; of any other package only types. */
+const APP_PACKAGES = ['valibot', '@valibot/to-json-schema'];
+const KIT_PACKAGES = ['jose', 'itty-router'];
+
+/** Words of code, and the only files that may have them. */
+const ONLY_IN: readonly (readonly [name: string, pattern: RegExp, files: readonly string[]])[] = [
+  ['console', /\bconsole\b/, ['log.ts']],
+  ['idFromName', /\bidFromName\b/, ['sessions/address.ts', 'policy/policy-registry.ts']],
+  ['AutoRouter', /\bAutoRouter\b/, []],
+  ['private, which Durable Objects do not keep over RPC: use #', /\bprivate\b/, []],
+  ['a variable by a computed name', /\b(?:env|vars)\s*(?:\?\.)?\s*\[/, ['config.ts']],
+];
+
+/** No file but config.ts may have the name of one in its code. */
+const VARIABLES = [
+  'RESOURCE',
+  'AUTHORIZATION_SERVERS',
+  'INSTRUCTIONS',
+  'RESOURCE_NAME',
+  'RESOURCE_DOCUMENTATION',
+  'SCOPES_SUPPORTED',
+  'SCOPE_IMPLICATIONS',
+  'DEFAULT_ROLES',
+  'STEP_UP',
+  'ALLOWED_ORIGINS',
+  'ALLOWED_HOSTS',
+  'CLOCK_TOLERANCE_SECONDS',
+  'MAX_TOKEN_BYTES',
+  'VERIFIED_TOKEN_CACHE_ENTRIES',
+  'VERIFIED_TOKEN_CACHE_SECONDS',
+  'JWKS_FRESH_SECONDS',
+  'JWKS_COOLDOWN_SECONDS',
+  'JWKS_STALE_LIMIT_SECONDS',
+  'ISSUER_TIMEOUT_MS',
+  'MAX_ISSUER_RESPONSE_BYTES',
+  'MAX_BODY_BYTES',
+  'MAX_JSON_DEPTH',
+  'PAGE_SIZE',
+  'LIST_TTL_MS',
+];
+
+const MAX_LINES = 450;
+
+interface Import {
+  readonly specifier: string;
+  /** Path below src, or the package. */
+  readonly target: string;
+  readonly isType: boolean;
+  /** The names imported, before any `as`. */
+  readonly names: readonly string[];
+}
+
+/** Comments, text, templates and regular expressions, so that each is known by where it begins. */
+const LEXICAL =
+  /(?<comment>\/\/.*|\/\*[\s\S]*?\*\/)|(?<text>'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|(?<template>`(?:\\.|[^`\\])*`)|(?<=[(,=:[!&|?{};>]\s*)(?<regex>\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*)/g;
+
+/** Source without comments. With `onlyCode`, also without what stands in text: templates keep their expressions. */
+function strip(source: string, onlyCode: boolean): string {
+  return source.replace(LEXICAL, (whole, ...rest) => {
+    const { comment, template } = rest.at(-1) as Record<string, string | undefined>;
+    if (comment !== undefined) return ' ';
+    if (!onlyCode) return whole;
+    return template === undefined ? "''" : (template.match(/\$\{[^}]*\}/g) ?? []).join(' ');
+  });
+}
+
+const IMPORT =
+  /\b(?:import|export)\s+(?:(?<type>type)\s+(?!from\b))?(?<clause>[\w*{][^;'"()]*?)\s*\bfrom\s*(?<from>['"][^'"]+['"])|\bimport\s*(?<bare>['"][^'"]+['"])|\bimport\s*\(\s*(?<dynamic>['"][^'"]+['"])/g;
+
+function importsOf(path: string, source: string): Import[] {
+  return [...strip(source, false).matchAll(IMPORT)].map(({ groups = {} }) => {
+    const specifier = (groups.from ?? groups.bare ?? groups.dynamic ?? '').slice(1, -1);
+    const isRelative = specifier.startsWith('.');
+    return {
+      specifier,
+      target: isRelative ? posix.join(posix.dirname(path), specifier) : specifier,
+      isType: groups.type !== undefined,
+      names: [...(groups.clause ?? '').matchAll(/(?<!\bas\s+)\b(?!type\b|as\b)\w+/g)].map(([name]) => name),
+    };
+  });
+}
+
+const partOf = (path: string): string => path.split('/')[0] ?? path;
+const isRelative = ({ specifier }: Import): boolean => specifier.startsWith('.');
+
+/** Everything that breaks a rule, a sentence each. */
+function complaintsAbout(sources: ReadonlyMap<string, string>): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of sources) {
+    const complain = (problem: string): void => {
+      complaints.push(`${path}: ${problem}`);
+    };
+    const part = partOf(path);
+    const may = MAY_IMPORT[part];
+    if (!may) complain(`${part} is not in the table of who may import whom`);
+    if (!source.startsWith('// ')) complain('does not start with a comment that says what it is for');
+    const lines = source.trimEnd().split('\n').length;
+    if (lines > MAX_LINES) complain(`has ${lines} lines`);
+
+    for (const imported of importsOf(path, source)) {
+      const { specifier, target, isType, names } = imported;
+      if (isRelative(imported)) {
+        if (!specifier.endsWith('.ts')) complain(`imports ${specifier} without .ts`);
+        const other = partOf(target);
+        const allowed = [part, ...(may?.values ?? []), ...(isType ? (may?.types ?? []) : [])];
+        if (!allowed.includes(other)) complain(`must not import ${isType ? 'types' : 'values'} of ${target}`);
+        continue;
+      }
+      const packages = part === 'app' ? APP_PACKAGES : KIT_PACKAGES;
+      if (!isType && !packages.includes(specifier)) complain(`must not import values of ${specifier}`);
+      if (specifier === 'itty-router' && names.includes('error'))
+        complain('must not import error of itty-router');
+    }
+
+    const code = strip(source, true);
+    for (const [name, pattern, files] of ONLY_IN) {
+      if (pattern.test(code) && !files.includes(path)) complain(`must not use ${name}`);
+    }
+    const variable = VARIABLES.find((name) => new RegExp(`\\b${name}\\b`).test(code));
+    if (variable && path !== 'config.ts') complain(`must not read the variable ${variable}`);
+  }
+  return [...complaints, ...cyclesIn(sources)];
+}
+
+/** Cycles of imports that exist at run time, each once. */
+function cyclesIn(sources: ReadonlyMap<string, string>): string[] {
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  function visit(path: string, way: readonly string[]): void {
+    if (way.includes(path)) {
+      cycles.push(`${[...way.slice(way.indexOf(path)), path].join(' -> ')} is a cycle`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const imported of importsOf(path, sources.get(path) ?? '')) {
+      if (isRelative(imported) && !imported.isType) visit(imported.target, [...way, path]);
+    }
+    done.add(path);
+  }
+  for (const path of sources.keys()) visit(path, []);
+  return cycles;
+}
+
+const SOURCES: ReadonlyMap<string, string> = new Map(
+  globSync('**/*.ts', { cwd: SRC })
+    .map((path) => path.replaceAll('\\', '/'))
+    .sort()
+    .map((path) => [path, readFileSync(join(SRC, path), 'utf8')]),
+);
+
+test('src keeps every rule', () => {
+  expect(complaintsAbout(SOURCES)).toEqual([]);
+});
+
+test('every import of src is seen, and leads to a file of src or to a package', () => {
+  const seen = [...SOURCES].flatMap(([path, source]) => importsOf(path, source));
+  const written = [...SOURCES.values()].flatMap(
+    (source) => source.match(/^(?!\s*\/\/).* from '\S+';$/gm) ?? [],
+  );
+  expect(written.length).toBeGreaterThan(80);
+  expect(seen.length).toBe(written.length);
+  const local = seen.filter(isRelative).map(({ target }) => target);
+  expect(local.filter((target) => !SOURCES.has(target))).toEqual([]);
+});
+
+test('the names of all settings are in the table', () => {
+  const config = SOURCES.get('config.ts') ?? '';
+  const block = (start: string) =>
+    config.slice(config.indexOf(start), config.indexOf('\n}', config.indexOf(start)));
+  const names = [
+    ...`${block('const NUMBERS')}${block('export interface Settings')}`.matchAll(/^ {2}(\w+)\??: /gm),
+  ];
+  const variables = names.map(([, name = '']) =>
+    name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
+  );
+  expect(variables.filter((name) => name !== 'SERVER_INFO').sort()).toEqual([...VARIABLES].sort());
+});
+
+describe('the scanner finds', () => {
+  const about = (files: Readonly<Record<string, string>>) =>
+    complaintsAbout(new Map(Object.entries(files).map(([path, code]) => [path, `// What for.\n${code}\n`])));
+
+  test.each<[string, string, string, string]>([
+    [
+      'a value where only types may be imported',
+      'protocol/a.ts',
+      "import { authorize } from '../policy/authorize.ts';",
+      'must not import values of policy/authorize.ts',
+    ],
+    [
+      'a value among types',
+      'policy/a.ts',
+      "import { type A, b } from '../auth/b.ts';",
+      'must not import values of auth/b.ts',
+    ],
+    [
+      'braces with only types, which still load the file',
+      'policy/a.ts',
+      "import { type A } from '../auth/b.ts';",
+      'must not import values of auth/b.ts',
+    ],
+    [
+      'an import over several lines',
+      'auth/a.ts',
+      "import {\n  a,\n  b as c,\n} from '../http/b.ts';",
+      'must not import values of http/b.ts',
+    ],
+    [
+      'a type of a part that is closed',
+      'auth/a.ts',
+      "import type { A } from '../policy/a.ts';",
+      'must not import types of policy/a.ts',
+    ],
+    [
+      'an export from elsewhere',
+      'denial.ts',
+      "export * from './log.ts';",
+      'must not import values of log.ts',
+    ],
+    ['an import for its effects', 'log.ts', "import './config.ts';", 'must not import values of config.ts'],
+    [
+      'an import in an expression',
+      'app/a.ts',
+      "const a = await import('../config.ts');",
+      'must not import values of config.ts',
+    ],
+    [
+      'an app that goes past the kit',
+      'app/tools/a.ts',
+      "import { ToolError } from '../../protocol/tool.ts';",
+      'must not import values of protocol/tool.ts',
+    ],
+    ['a part nobody knows', 'utils/a.ts', '', 'utils is not in the table of who may import whom'],
+    [
+      'a package of the app in the kit',
+      'protocol/a.ts',
+      "import * as v from 'valibot';",
+      'must not import values of valibot',
+    ],
+    [
+      'a package of the kit in the app',
+      'app/a.ts',
+      "import { jwtVerify } from 'jose';",
+      'must not import values of jose',
+    ],
+    [
+      'values of the official package',
+      'protocol/a.ts',
+      "import { McpServer } from '@modelcontextprotocol/server';",
+      'must not import values of @modelcontextprotocol/server',
+    ],
+    [
+      'itty-router answering errors',
+      'http/a.ts',
+      "import { error as e, Router } from 'itty-router';",
+      'must not import error of itty-router',
+    ],
+    ['AutoRouter', 'http/a.ts', "import { AutoRouter } from 'itty-router';", 'must not use AutoRouter'],
+    ['an import without .ts', 'auth/a.ts', "import { a } from './b';", 'imports ./b without .ts'],
+    ['console', 'auth/a.ts', "console.log('x');", 'must not use console'],
+    ['idFromName', 'http/a.ts', 'env.SESSIONS.idFromName(name);', 'must not use idFromName'],
+    [
+      'private',
+      'policy/a.ts',
+      'class A { private a = 1; }',
+      'must not use private, which Durable Objects do not keep over RPC: use #',
+    ],
+    ['a variable by name', 'http/a.ts', 'const a = env.RESOURCE;', 'must not read the variable RESOURCE'],
+    [
+      'a variable taken out',
+      'http/a.ts',
+      'const { STEP_UP: stepUp } = env;',
+      'must not read the variable STEP_UP',
+    ],
+    [
+      'a variable in a template',
+      'http/a.ts',
+      `const a = \`x\${env.PAGE_SIZE}\`;`,
+      'must not read the variable PAGE_SIZE',
+    ],
+    [
+      'a variable by a computed name',
+      'http/a.ts',
+      "const a = env['RESOURCE'];",
+      'must not use a variable by a computed name',
+    ],
+    [
+      'code after text that looks like a comment',
+      'auth/a.ts',
+      "const a = 'http://x'; console.log(/[/'\"]/, a);",
+      'must not use console',
+    ],
+    ['a file that is too long', 'auth/a.ts', 'a;\n'.repeat(450), 'has 451 lines'],
+  ])('%s', (_, path, code, complaint) => {
+    expect(about({ [path]: code })).toEqual([`${path}: ${complaint}`]);
+  });
+
+  test('a file without a header', () => {
+    expect(complaintsAbout(new Map([['log.ts', 'export {};\n']]))).toEqual([
+      'log.ts: does not start with a comment that says what it is for',
+    ]);
+  });
+
+  test('a cycle of values, and none where one way is of types', () => {
+    const b = "import { c } from './c.ts';";
+    const c = "import { a } from './a.ts';";
+    const values = { 'auth/a.ts': "import { b } from './b.ts';", 'auth/b.ts': b, 'auth/c.ts': c };
+    expect(about(values)).toEqual(['auth/a.ts -> auth/b.ts -> auth/c.ts -> auth/a.ts is a cycle']);
+    expect(about({ ...values, 'auth/a.ts': "import type { b } from './b.ts';" })).toEqual([]);
+  });
+
+  test('nothing in comments, text and what is allowed', () => {
+    const code = [
+      "// import { a } from '../http/a.ts'; console.log, AutoRouter, private",
+      "/* import '../http/a.ts'; */",
+      "const a = 'private console env.RESOURCE';",
+      `const b = \`private \${a} RESOURCE\`;`,
+      'const c = /private|"console/.test(a); // env[a]',
+      "import type { CallToolResult } from '@modelcontextprotocol/server';",
+      "import type { Config } from '../config.ts';",
+      "export type { Principal } from '../auth/principal.ts';",
+      "import { log } from '../log.ts';",
+      "import { privateKeys, consoles } from './a.ts';",
+    ];
+    expect(about({ 'protocol/b.ts': code.join('\n') })).toEqual([]);
+  });
+});

@@ -1,0 +1,79 @@
+// Where is a credential accepted from, and in what form?
+
+import { expect, test } from 'vitest';
+import { readCredential } from '../../src/auth/bearer.ts';
+
+const config = { maxTokenBytes: 512 };
+const HERE = 'https://mcp.example.com/mcp';
+const read = (headers: HeadersInit, url = HERE) => readCredential(new Headers(headers), new URL(url), config);
+const authorized = (authorization: string) => read({ authorization });
+
+const TOKEN = 'eyJh.eyJp.c2ln-_';
+const LONGEST = 'a'.repeat(config.maxTokenBytes);
+
+test.each([
+  [`Bearer ${TOKEN}`, TOKEN],
+  [`bearer ${TOKEN}`, TOKEN],
+  [`BEARER ${TOKEN}`, TOKEN],
+  [`Bearer   ${TOKEN}`, TOKEN],
+  [` Bearer ${TOKEN} `, TOKEN],
+  ['Bearer A~+/z==', 'A~+/z=='],
+  [`Bearer ${LONGEST}`, LONGEST],
+])('%s is a credential', (authorization, credential) => {
+  expect(authorized(authorization)).toEqual({ credential });
+});
+
+const MISSING = { reason: 'token_missing' };
+const OTHER_SCHEME = { reason: 'token_missing', detail: 'scheme_not_bearer' };
+const MALFORMED = { reason: 'token_malformed', detail: 'not_a_bearer_token' };
+const TOO_LONG = { reason: 'token_malformed', detail: 'too_long' };
+test.each([
+  ['an empty header', '', MISSING],
+  ['another scheme', 'Basic dXNlcjpwYXNz', OTHER_SCHEME],
+  ['a bearer after another scheme', `Basic Bearer ${TOKEN}`, OTHER_SCHEME],
+  ['DPoP', `DPoP ${TOKEN}`, OTHER_SCHEME],
+  ['a scheme that only starts alike', `Bearers ${TOKEN}`, OTHER_SCHEME],
+  ['a token without a scheme', TOKEN, OTHER_SCHEME],
+  ['a tab after the scheme', `Bearer\t${TOKEN}`, OTHER_SCHEME],
+  ['the scheme alone', 'Bearer', MALFORMED],
+  ['two tokens', `Bearer ${TOKEN} ${TOKEN}`, MALFORMED],
+  ['a quoted token', `Bearer "${TOKEN}"`, MALFORMED],
+  ['a parameter', `Bearer token=${TOKEN}`, MALFORMED],
+  ['padding in the middle', 'Bearer a=b', MALFORMED],
+  ['padding alone', 'Bearer ==', MALFORMED],
+  ['a character outside of the alphabet', 'Bearer ü', MALFORMED],
+  ['a token that is one character too long', `Bearer ${LONGEST}a`, TOO_LONG],
+  ['many spaces', `Bearer ${' '.repeat(600)}a`, TOO_LONG],
+])('%s is no credential', (_, authorization, expected) => {
+  expect(authorized(authorization)).toEqual(expected);
+});
+
+test('no header is no credential', () => {
+  expect(read({})).toEqual(MISSING);
+});
+
+test('two Authorization headers are refused, even two equal ones', () => {
+  const twice: [string, string][] = [
+    ['authorization', `Bearer ${TOKEN}`],
+    ['authorization', `Bearer ${TOKEN}`],
+  ];
+  expect(read(twice)).toEqual(MALFORMED);
+});
+
+test.each(['?access_token=x', '?a=b&access_token=', '?access%5Ftoken=x'])(
+  'a token in the query is refused, even besides a good header: %s',
+  (query) => {
+    const IN_QUERY = { reason: 'token_in_query' };
+    expect(read({}, HERE + query)).toEqual(IN_QUERY);
+    expect(read({ authorization: `Bearer ${TOKEN}` }, HERE + query)).toEqual(IN_QUERY);
+  },
+);
+
+test.each(['?token=x', '?x=access_token', '#access_token=x'])('%s is not taken for a token', (rest) => {
+  expect(read({}, HERE + rest)).toEqual(MISSING);
+  expect(read({ authorization: `Bearer ${TOKEN}` }, HERE + rest)).toEqual({ credential: TOKEN });
+});
+
+test.each(['cookie', 'x-access-token', 'proxy-authorization'])('the header %s is not looked at', (name) => {
+  expect(read({ [name]: `Bearer ${TOKEN}` })).toEqual(MISSING);
+});

@@ -1,0 +1,509 @@
+// Is a configuration understood, and is everything that is wrong with it said at once, under the name of the setting?
+
+import { describe, expect, test } from 'vitest';
+import {
+  ASYMMETRIC_ALGS,
+  type AuthorizationServer,
+  type Config,
+  ConfigError,
+  checkConfig,
+  isLoopback,
+  isSafeUrl,
+  type Settings,
+} from '../src/config.ts';
+
+type Vars = Readonly<Record<string, unknown>>;
+
+const RESOURCE = 'https://mcp.example.com/mcp';
+const ISSUER = 'https://issuer.example.com';
+const GOOD: Vars = { RESOURCE, AUTHORIZATION_SERVERS: [{ issuer: ISSUER }] };
+const serverInfo = { name: 'test', version: '1' };
+
+const check = (vars: Vars = {}, settings: object = {}): Config =>
+  checkConfig({ serverInfo, ...settings } as Settings, { ...GOOD, ...vars });
+
+function problems(vars: Vars, settings: object = {}): readonly string[] {
+  try {
+    check(vars, settings);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const where = (variable: string, name: string): string =>
+  `${variable} (in wrangler.toml [vars], or ${name} in src/app/config.ts)`;
+const RESOURCE_AT = where('RESOURCE', 'resource');
+const SERVERS_AT = where('AUTHORIZATION_SERVERS', 'authorizationServers');
+const UNUSABLE = 'is missing. It decides whom this server trusts, so it has no default.';
+const MISSING_SERVERS = `${SERVERS_AT}: ${UNUSABLE} Example: AUTHORIZATION_SERVERS = [{ issuer = "https://your-authorization-server" }]`;
+const MISSING_RESOURCE = `${RESOURCE_AT}: ${UNUSABLE} Example: RESOURCE = "https://mcp.example.com/mcp"`;
+
+interface SettingRow {
+  readonly variable: string;
+  readonly default: unknown;
+  readonly declared: unknown;
+  /** The variable as a string; `understood` is what it stands for, when that is not the string itself. */
+  readonly given: string;
+  readonly understood?: unknown;
+  readonly bad: unknown;
+  readonly complaint: string;
+}
+
+const number = (variable: string, byDefault: number, least: number, most: number): SettingRow => ({
+  variable,
+  default: byDefault,
+  declared: least,
+  given: String(most),
+  understood: most,
+  bad: most + 1,
+  complaint: `must be a whole number from ${least} to ${most}`,
+});
+
+const NUMBERS = {
+  clockToleranceSeconds: number('CLOCK_TOLERANCE_SECONDS', 5, 0, 60),
+  maxTokenBytes: number('MAX_TOKEN_BYTES', 16_384, 512, 65_536),
+  verifiedTokenCacheEntries: number('VERIFIED_TOKEN_CACHE_ENTRIES', 2_000, 0, 100_000),
+  verifiedTokenCacheSeconds: number('VERIFIED_TOKEN_CACHE_SECONDS', 300, 1, 3_600),
+  jwksFreshSeconds: number('JWKS_FRESH_SECONDS', 600, 60, 86_400),
+  jwksCooldownSeconds: number('JWKS_COOLDOWN_SECONDS', 30, 1, 600),
+  jwksStaleLimitSeconds: number('JWKS_STALE_LIMIT_SECONDS', 86_400, 60, 604_800),
+  issuerTimeoutMs: number('ISSUER_TIMEOUT_MS', 3_000, 100, 30_000),
+  maxIssuerResponseBytes: number('MAX_ISSUER_RESPONSE_BYTES', 262_144, 1_024, 4_194_304),
+  maxBodyBytes: number('MAX_BODY_BYTES', 1_048_576, 1_024, 67_108_864),
+  maxJsonDepth: number('MAX_JSON_DEPTH', 64, 8, 1_000),
+  pageSize: number('PAGE_SIZE', 100, 1, 1_000),
+  listTtlMs: number('LIST_TTL_MS', 60_000, 0, 86_400_000),
+};
+
+/** Every setting but the two that have no default. The type makes sure that none is forgotten. */
+const SETTINGS: Readonly<
+  Record<Exclude<keyof Settings, 'serverInfo' | 'resource' | 'authorizationServers'>, SettingRow>
+> = {
+  ...NUMBERS,
+  instructions: {
+    variable: 'INSTRUCTIONS',
+    default: undefined,
+    declared: 'Declared.',
+    given: '[Given] "as is"',
+    bad: 5,
+    complaint: 'must be a non-empty string',
+  },
+  resourceName: {
+    variable: 'RESOURCE_NAME',
+    default: undefined,
+    declared: 'Declared',
+    given: '"[Given]"',
+    bad: ['no', 'text'],
+    complaint: 'must be a non-empty string',
+  },
+  resourceDocumentation: {
+    variable: 'RESOURCE_DOCUMENTATION',
+    default: undefined,
+    declared: 'https://docs.example.com/a',
+    given: 'https://docs.example.com/b',
+    bad: '/docs',
+    complaint: 'must be an absolute URL',
+  },
+  scopesSupported: {
+    variable: 'SCOPES_SUPPORTED',
+    default: [],
+    declared: ['a'],
+    given: ' ["b", "c:d"]',
+    understood: ['b', 'c:d'],
+    bad: ['a', 'a b'],
+    complaint: 'must be a list of scope names',
+  },
+  scopeImplications: {
+    variable: 'SCOPE_IMPLICATIONS',
+    default: {},
+    declared: { write: ['read'] },
+    given: '{"admin":["write","read"]}',
+    understood: { admin: ['write', 'read'] },
+    bad: { write: ['read', '"'], admin: ['write'] },
+    complaint: 'must map a scope to a list of scopes: {"reports:write":["reports:read"]}',
+  },
+  defaultRoles: {
+    variable: 'DEFAULT_ROLES',
+    default: [],
+    declared: ['reader'],
+    given: '["writer"]',
+    understood: ['writer'],
+    bad: 'reader',
+    complaint: 'must be a list of strings',
+  },
+  stepUp: {
+    variable: 'STEP_UP',
+    default: 'http',
+    declared: 'http',
+    given: 'tool-result',
+    bad: 'HTTP',
+    complaint: 'must be "http" or "tool-result"',
+  },
+  allowedOrigins: {
+    variable: 'ALLOWED_ORIGINS',
+    default: [],
+    declared: ['https://app.example.com'],
+    given: '["*","http://localhost:6274"]',
+    understood: ['*', 'http://localhost:6274'],
+    bad: ['*', 'https://app.example.com/'],
+    complaint:
+      'must be a list of origins such as "https://app.example.com" (no path, no trailing slash), or ["*"]',
+  },
+  allowedHosts: {
+    variable: 'ALLOWED_HOSTS',
+    default: [],
+    declared: ['a.example.com'],
+    given: '["b.example.com:8443"]',
+    understood: ['b.example.com:8443'],
+    bad: ['a.example.com', 5],
+    complaint: 'must be a list of strings',
+  },
+};
+
+/** So that no number of the table is in conflict with the default of the other one. */
+const noConflict = { jwksFreshSeconds: 60 };
+
+describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
+  const { variable, given, understood = given } = row;
+  const value = (vars: Vars, settings: object = {}) =>
+    check(vars, { ...noConflict, ...settings })[name as keyof typeof SETTINGS];
+
+  test('has its default when nobody sets it', () => {
+    expect(check()[name as keyof typeof SETTINGS]).toEqual(row.default);
+  });
+  test('can be declared', () => {
+    expect(value({}, { [name]: row.declared })).toEqual(row.declared);
+  });
+  test('can be a variable, which wins over the declaration', () => {
+    expect(value({ [variable]: given }, { [name]: row.declared })).toEqual(understood);
+    expect(value({ [variable]: understood })).toEqual(understood);
+  });
+  test('counts as not given when the variable is empty', () => {
+    expect(value({ [variable]: '' }, { [name]: row.declared })).toEqual(row.declared);
+  });
+  test('is refused by name when it is wrong, wherever it is set', () => {
+    const complaint = `${where(variable, name)}: ${row.complaint}.`;
+    expect(problems({ [variable]: row.bad }, noConflict)).toEqual([complaint]);
+    expect(problems({}, { ...noConflict, [name]: row.bad })).toEqual([complaint]);
+  });
+});
+
+test.each(Object.entries(NUMBERS))('%s is a whole number within its bounds', (name, row) => {
+  const { variable, declared: least, understood: most, complaint } = row;
+  for (const good of [least, most, String(least), String(most)]) {
+    expect(check({ [variable]: good }, noConflict)[name as keyof typeof NUMBERS]).toBe(Number(good));
+  }
+  for (const bad of [
+    Number(least) - 1,
+    Number(most) + 1,
+    Number(least) + 0.5,
+    NaN,
+    '1e3',
+    '-1',
+    ' 60',
+    true,
+    null,
+  ]) {
+    expect(problems({ [variable]: bad }, noConflict), String(bad)).toEqual([
+      `${where(variable, name)}: ${complaint}.`,
+    ]);
+  }
+});
+
+test.each([[null], [[]], ['write'], [5]])('scopeImplications are an object, not %j', (given) => {
+  expect(problems({ SCOPE_IMPLICATIONS: given })).toEqual([
+    `${where('SCOPE_IMPLICATIONS', 'scopeImplications')}: must be an object of scope lists.`,
+  ]);
+});
+
+test('the stale limit is not below the fresh time', () => {
+  expect(problems({ JWKS_FRESH_SECONDS: 120, JWKS_STALE_LIMIT_SECONDS: 120 })).toEqual([]);
+  expect(problems({ JWKS_FRESH_SECONDS: 120, JWKS_STALE_LIMIT_SECONDS: 119 })).toEqual([
+    `${where('JWKS_STALE_LIMIT_SECONDS', 'jwksStaleLimitSeconds')}: must not be below jwksFreshSeconds (120).`,
+  ]);
+});
+
+test('nothing that decides trust has a default', () => {
+  const bare = () => checkConfig({ serverInfo }, {});
+  expect(bare).toThrow(new ConfigError([MISSING_RESOURCE, MISSING_SERVERS]));
+  expect(problems({ RESOURCE: '' })).toEqual([MISSING_RESOURCE]);
+  expect(problems({ AUTHORIZATION_SERVERS: undefined })).toEqual([MISSING_SERVERS]);
+});
+
+test('all problems are reported at once', () => {
+  const vars = { RESOURCE: 'mcp', AUTHORIZATION_SERVERS: [{ issuer: '' }, {}], PAGE_SIZE: 0, STEP_UP: 'no' };
+  const found = problems(vars, { instructions: '' });
+  expect(found).toEqual([
+    `${RESOURCE_AT}: must be the absolute URL of the MCP endpoint, such as https://mcp.example.com/mcp.`,
+    `${SERVERS_AT}: entry 0: issuer must be a string, or a list of strings.`,
+    `${SERVERS_AT}: entry 1: issuer must be a string, or a list of strings.`,
+    `${where('PAGE_SIZE', 'pageSize')}: must be a whole number from 1 to 1000.`,
+    `${where('INSTRUCTIONS', 'instructions')}: must be a non-empty string.`,
+    `${where('STEP_UP', 'stepUp')}: must be "http" or "tool-result".`,
+  ]);
+  expect(new ConfigError(found).message).toBe(found.join('\n'));
+});
+
+test('variables that are no settings are not looked at', () => {
+  expect(check({ SERVER_INFO: '{}', KIT_KV: {}, OTHER: 5 })).toEqual(check());
+});
+
+test('a configuration is frozen to the last list in it', () => {
+  const claims = { roles: [['realm_access', 'roles']] };
+  const config = check({
+    AUTHORIZATION_SERVERS: JSON.stringify([{ issuer: ISSUER, audience: ['a'], claims }]),
+    SCOPE_IMPLICATIONS: '{"write":["read"]}',
+  });
+  const objects = (value: unknown): object[] =>
+    typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(objects)] : [];
+  expect(objects(config).length).toBeGreaterThan(15);
+  expect(objects(config).filter((part) => !Object.isFrozen(part))).toEqual([]);
+});
+
+describe('RESOURCE', () => {
+  test.each([
+    RESOURCE,
+    'https://mcp.example.com',
+    'https://mcp.example.com:8443/a/b.c_d~e-f',
+    'http://localhost:8787/mcp',
+    'http://mcp.localhost/mcp',
+    'http://127.0.0.1/mcp',
+    'http://[::1]:8787/mcp',
+  ])('%s is fine, declared or as a variable', (resource) => {
+    expect(check({ RESOURCE: resource }).resource).toBe(resource);
+    expect(check({ RESOURCE: undefined }, { resource }).resource).toBe(resource);
+  });
+
+  const canonical = (form: string) => `is compared byte for byte, so write it in its canonical form: ${form}`;
+  const NO_URL = 'must be the absolute URL of the MCP endpoint, such as https://mcp.example.com/mcp';
+  const ODD_PATH = 'has a path with characters other than letters, digits and . _ ~ - /';
+  test.each([
+    ['/mcp', NO_URL],
+    ['mcp.example.com/mcp', NO_URL],
+    [5, NO_URL],
+    [[RESOURCE], NO_URL],
+    ['http://mcp.example.com/mcp', 'must use https (http only on localhost)'],
+    ['http://localhost.example.com/mcp', 'must use https (http only on localhost)'],
+    ['ftp://mcp.example.com/mcp', 'must use https (http only on localhost)'],
+    ['https://mcp.example.com/mcp#a', 'must not have a fragment'],
+    ['https://mcp.example.com/mcp#', 'must not have a fragment'],
+    ['https://mcp.example.com/mcp?a=b', 'must not have a query'],
+    ['https://mcp.example.com/mcp?', 'must not have a query'],
+    ['https://user:secret@mcp.example.com/mcp', 'must not contain a user name or password'],
+    ['https://user@mcp.example.com/mcp', 'must not contain a user name or password'],
+    ['https://mcp.example.com/', 'must not end with a slash'],
+    ['https://mcp.example.com/mcp/', 'must not end with a slash'],
+    ['https://MCP.example.com/mcp', canonical(RESOURCE)],
+    ['HTTPS://mcp.example.com/mcp', canonical(RESOURCE)],
+    ['https://mcp.example.com:443/mcp', canonical(RESOURCE)],
+    ['https://mcp.example.com/a/../mcp', canonical(RESOURCE)],
+    [' https://mcp.example.com/mcp', canonical(RESOURCE)],
+    ['https://mcp.example.com/mäp', canonical('https://mcp.example.com/m%C3%A4p')],
+    ['https://mcp.example.com/m%C3%A4p', ODD_PATH],
+    ['https://mcp.example.com/mcp/:id', ODD_PATH],
+    ['https://mcp.example.com/mcp*', ODD_PATH],
+    ['https://mcp.example.com//mcp', 'must not have two slashes in a row in its path'],
+    [
+      'https://mcp.example.com/.well-known/mcp',
+      'must not be below /.well-known/, where the metadata is served',
+    ],
+  ])('%s is refused', (resource, complaint) => {
+    const first = `${RESOURCE_AT}: ${complaint}.`;
+    expect(problems({ RESOURCE: resource })).toEqual([first]);
+  });
+});
+
+describe('AUTHORIZATION_SERVERS', () => {
+  const CHECKED: AuthorizationServer = {
+    issuers: [ISSUER],
+    jwksUri: undefined,
+    algs: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
+    audience: [RESOURCE],
+    typ: ['at+jwt', 'jwt', 'absent'],
+    claims: {},
+  };
+  const servers = (given: unknown) => check({ AUTHORIZATION_SERVERS: given }).authorizationServers;
+
+  test('a list is accepted as a TOML value, as JSON and as a declaration', () => {
+    const given = [{ issuer: ISSUER }];
+    expect(servers(given)).toEqual([CHECKED]);
+    expect(servers(`\n ${JSON.stringify(given)}`)).toEqual([CHECKED]);
+    expect(
+      check({ AUTHORIZATION_SERVERS: undefined }, { authorizationServers: given }).authorizationServers,
+    ).toEqual([CHECKED]);
+  });
+
+  test.each<[string, unknown]>([
+    ['a string', ISSUER],
+    ['broken JSON', '[{"issuer":"https://issuer.example.com"}'],
+    ['an object instead of a list', { issuer: ISSUER }],
+    ['an empty list', []],
+    ['an empty list in JSON', '[]'],
+  ])('%s is refused', (_, given) => {
+    expect(problems({ AUTHORIZATION_SERVERS: given })).toEqual([
+      `${SERVERS_AT}: must be a list with at least one entry, as a TOML value or as JSON: [{"issuer":"https://your-authorization-server"}].`,
+    ]);
+  });
+
+  const jwksUri = 'https://keys.example.com/jwks';
+  const claims = { roles: [['realm_access', 'roles'], ['https://example.com/roles']], subject: [['a.b:c']] };
+  test.each<[string, object, Partial<AuthorizationServer>]>([
+    [
+      'several names of one issuer',
+      { issuer: [ISSUER, 'https://b.example'] },
+      { issuers: [ISSUER, 'https://b.example'] },
+    ],
+    ['an issuer that ends with a slash', { issuer: `${ISSUER}/` }, { issuers: [`${ISSUER}/`] }],
+    [
+      'an issuer that is no URL, with jwksUri',
+      { issuer: 'corp-idp', jwksUri },
+      { issuers: ['corp-idp'], jwksUri },
+    ],
+    [
+      'an issuer of 400 characters',
+      { issuer: 'i'.repeat(400), jwksUri },
+      { issuers: ['i'.repeat(400)], jwksUri },
+    ],
+    ['http on localhost', { issuer: 'http://localhost:9' }, { issuers: ['http://localhost:9'] }],
+    ['http keys on localhost', { jwksUri: 'http://127.0.0.1/k' }, { jwksUri: 'http://127.0.0.1/k' }],
+    ['every asymmetric algorithm', { algs: ASYMMETRIC_ALGS }, { algs: ASYMMETRIC_ALGS }],
+    ['one audience', { audience: 'api://x' }, { audience: ['api://x'] }],
+    ['several audiences', { audience: ['api://x', 'y'] }, { audience: ['api://x', 'y'] }],
+    [
+      'types in any form',
+      { typ: ['application/AT+JWT', 'JWT', 'Absent'] },
+      { typ: ['at+jwt', 'jwt', 'absent'] },
+    ],
+    ['claim paths, segment by segment', { claims }, { claims }],
+  ])('accepts %s', (_, entry, expected) => {
+    expect(servers([{ issuer: ISSUER, ...entry }])).toEqual([{ ...CHECKED, ...expected }]);
+  });
+
+  const ISSUER_SHAPE = 'issuer must be a string, or a list of strings';
+  const NO_DISCOVERY = 'is not an https URL, so its keys cannot be discovered: give jwksUri as well';
+  const NO_PARTS = 'must not have a query or fragment (RFC 8414 section 2)';
+  const ALGS = `algs must be a list from ${ASYMMETRIC_ALGS.join(', ')}; "none" and shared-secret algorithms (HS256 ...) cannot prove who issued a token`;
+  const JWKS_URI = 'jwksUri must be an https URL (http only on localhost)';
+  const AUDIENCE = 'audience must be a non-empty string, or a list of them';
+  const TYP = 'typ must be a list such as ["at+jwt", "JWT", "absent"]';
+  const CLAIMS = 'claims must be an object of claim paths';
+  const known = 'known are subject, clientId, scopes, roles, permissions, tokenId';
+  const path = (name: string) =>
+    `claims.${name} must be a list of paths, each a list of segments, such as [["realm_access", "roles"]]`;
+  test.each<[string, object, string[]]>([
+    ['no issuer', { issuer: undefined }, [ISSUER_SHAPE]],
+    ['an empty issuer', { issuer: '' }, [ISSUER_SHAPE]],
+    ['an empty list of issuers', { issuer: [] }, [ISSUER_SHAPE]],
+    ['a list with an empty issuer', { issuer: [ISSUER, ''] }, [ISSUER_SHAPE]],
+    ['an issuer that is no string', { issuer: 5 }, [ISSUER_SHAPE]],
+    [
+      'an http issuer',
+      { issuer: 'http://a.example' },
+      ['issuer http://a.example must use https (http only on localhost)'],
+    ],
+    [
+      'an http issuer, whatever its jwksUri',
+      { issuer: 'http://a.example', jwksUri },
+      ['issuer http://a.example must use https (http only on localhost)'],
+    ],
+    [
+      'an issuer that is no URL, without jwksUri',
+      { issuer: 'corp-idp' },
+      [`issuer "corp-idp" ${NO_DISCOVERY}`],
+    ],
+    [
+      'an issuer that is no https URL, without jwksUri',
+      { issuer: 'urn:idp' },
+      [`issuer "urn:idp" ${NO_DISCOVERY}`],
+    ],
+    ['an issuer with a query', { issuer: `${ISSUER}?a` }, [`issuer ${ISSUER}?a ${NO_PARTS}`]],
+    ['an issuer with a fragment', { issuer: `${ISSUER}#a` }, [`issuer ${ISSUER}#a ${NO_PARTS}`]],
+    [
+      'an issuer of 401 characters',
+      { issuer: 'i'.repeat(401), jwksUri },
+      ['issuer must not be longer than 400 characters'],
+    ],
+    [
+      'one issuer twice in an entry',
+      { issuer: [ISSUER, ISSUER] },
+      [`the issuer ${ISSUER} is listed twice; one entry per issuer, or its rules would be ambiguous`],
+    ],
+    [
+      'an unknown key',
+      { jwks_uri: jwksUri },
+      ['unknown key "jwks_uri"; known are issuer, jwksUri, algs, audience, typ, claims'],
+    ],
+    [
+      'a key named like a property of every object',
+      { constructor: 1 },
+      ['unknown key "constructor"; known are issuer, jwksUri, algs, audience, typ, claims'],
+    ],
+    ['keys over http', { jwksUri: 'http://keys.example.com/jwks' }, [JWKS_URI]],
+    ['a jwksUri that is no string', { jwksUri: 5 }, [JWKS_URI]],
+    ['HS256', { algs: ['RS256', 'HS256'] }, [ALGS]],
+    ['none', { algs: ['none'] }, [ALGS]],
+    ['an encryption algorithm', { algs: ['RSA-OAEP'] }, [ALGS]],
+    ['no algorithm at all', { algs: [] }, [ALGS]],
+    ['algs that are no list', { algs: 'RS256' }, [ALGS]],
+    ['an empty audience', { audience: '' }, [AUDIENCE]],
+    ['an empty audience in a list', { audience: ['a', ''] }, [AUDIENCE]],
+    ['an empty list of audiences', { audience: [] }, [AUDIENCE]],
+    ['an audience that is no string', { audience: 5 }, [AUDIENCE]],
+    ['an empty list of types', { typ: [] }, [TYP]],
+    ['a type that is no list', { typ: 'JWT' }, [TYP]],
+    ['claims that are no object', { claims: [] }, [CLAIMS]],
+    ['an unknown claim', { claims: { email: [['email']] } }, [`claims has an unknown key "email"; ${known}`]],
+    ['a claim path in dotted form', { claims: { roles: 'realm_access.roles' } }, [path('roles')]],
+    ['one claim path without the list around it', { claims: { roles: ['roles'] } }, [path('roles')]],
+    ['a claim without paths', { claims: { scopes: [] } }, [path('scopes')]],
+    ['a claim path without segments', { claims: { subject: [['sub'], []] } }, [path('subject')]],
+    ['several mistakes', { algs: [], typ: [], claims: 5 }, [ALGS, TYP, CLAIMS]],
+  ])('refuses %s', (_, entry, complaints) => {
+    expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER, ...entry }] })).toEqual(
+      complaints.map((complaint) => `${SERVERS_AT}: entry 0: ${complaint}.`),
+    );
+  });
+
+  test.each([['text'], [null], [[]]])('an entry that is no object is refused: %j', (entry) => {
+    expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER }, entry] })).toEqual([
+      `${SERVERS_AT}: entry 1: must be an object with an issuer.`,
+    ]);
+  });
+
+  test('an issuer in two entries is refused', () => {
+    const entries = [{ issuer: ISSUER }, { issuer: ['https://b.example', ISSUER], audience: 'other' }];
+    expect(problems({ AUTHORIZATION_SERVERS: entries })).toEqual([
+      `${SERVERS_AT}: entry 1: the issuer ${ISSUER} is listed twice; one entry per issuer, or its rules would be ambiguous.`,
+    ]);
+  });
+});
+
+test.each([
+  ['localhost', true],
+  ['as.localhost', true],
+  ['127.0.0.1', true],
+  ['127.8.9.1', true],
+  ['[::1]', true],
+  ['notlocalhost', false],
+  ['localhost.example.com', false],
+  ['127.0.0.1.example.com', false],
+  ['1127.0.0.1', false],
+  ['0.0.0.0', false],
+  ['10.0.0.1', false],
+])('the host %s is this machine: %s', (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+});
+
+test.each([
+  ['https://a.example/jwks', true],
+  ['http://localhost:1/jwks', true],
+  ['http://a.example/jwks', false],
+  ['file:///etc/jwks', false],
+  ['data:application/json,{}', false],
+  ['/jwks', false],
+  [undefined, false],
+])('keys may come from %s: %s', (url, expected) => {
+  expect(isSafeUrl(url)).toBe(expected);
+});

@@ -1,0 +1,207 @@
+// Every reason of refusal and its whole answer: status, challenge, body. What is not in the table is not sent.
+
+import { describe, expect, test } from 'vitest';
+import { createDeployment } from '../../src/context.ts';
+import type { Denial } from '../../src/denial.ts';
+import { denialResponse } from '../../src/http/denial-response.ts';
+import { resolveRoles } from '../../src/policy/roles.ts';
+import { defineTools } from '../../src/protocol/tool.ts';
+
+function deployment(vars: object = {}) {
+  const config = { serverInfo: { name: 'test', version: '1' }, scopesSupported: ['s:read', 's:list'] };
+  const env = {
+    RESOURCE: 'https://mcp.example.com/mcp',
+    AUTHORIZATION_SERVERS: [{ issuer: 'https://issuer.example.com' }],
+    KIT_KV: {},
+    ...vars,
+  };
+  const app = { config, roles: resolveRoles({}), tools: defineTools([]) };
+  return createDeployment(app, env as unknown as Env);
+}
+
+async function answerTo(denial: Denial, vars: object = {}, id?: string | number) {
+  const response = denialResponse(denial, deployment(vars), id);
+  const {
+    'content-type': type,
+    'cache-control': cache,
+    'x-content-type-options': sniff,
+    ...headers
+  } = Object.fromEntries(response.headers) as Record<string, string>;
+  expect([type, cache, sniff]).toEqual(['application/json', 'no-store', 'nosniff']);
+  return { status: response.status, headers, body: await response.json() };
+}
+
+const METADATA = 'resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"';
+const SCOPE = 'scope="s:read s:list"';
+const INVALID = 'The access token is expired, revoked or not valid for this resource';
+const MALFORMED = 'Send one access token, in the Authorization header: Bearer and the token';
+const STEP_UP = 'This operation needs more scopes than the access token has';
+const STEP_UP_CHALLENGE = `Bearer error="insufficient_scope", error_description="${STEP_UP}", scope="s:write s:read", ${METADATA}`;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+const FORBIDDEN: Answer = {
+  status: 403,
+  headers: {},
+  body: { error: 'forbidden', error_description: 'This host or origin is not allowed here' },
+};
+const INVALID_REQUEST: Answer = {
+  status: 400,
+  headers: {
+    'www-authenticate': `Bearer error="invalid_request", error_description="${MALFORMED}", ${METADATA}`,
+  },
+  body: { error: 'invalid_request', error_description: MALFORMED },
+};
+const INVALID_TOKEN: Answer = {
+  status: 401,
+  headers: {
+    'www-authenticate': `Bearer error="invalid_token", error_description="${INVALID}", ${SCOPE}, ${METADATA}`,
+  },
+  body: { error: 'invalid_token', error_description: INVALID, scope: 's:read s:list' },
+};
+const toolResult = (text: string, meta: object = {}): Answer => ({
+  status: 200,
+  headers: {},
+  body: {
+    jsonrpc: '2.0',
+    id: 7,
+    result: {
+      resultType: 'complete',
+      content: [{ type: 'text', text }],
+      isError: true,
+      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'test', version: '1' }, ...meta },
+    },
+  },
+});
+
+/** Words of ours that only the log may have. */
+const DETAIL = 'secret_detail';
+const MISSING_SCOPES = { requiredScopes: ['s:write', 's:read'], missingScopes: ['s:write'] };
+
+/** The type makes sure that no reason is forgotten. */
+const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly reason: R }, Answer] } = {
+  host_forbidden: [{ reason: 'host_forbidden' }, FORBIDDEN],
+  origin_forbidden: [{ reason: 'origin_forbidden' }, FORBIDDEN],
+  token_missing: [
+    { reason: 'token_missing', detail: DETAIL },
+    {
+      status: 401,
+      headers: { 'www-authenticate': `Bearer ${SCOPE}, ${METADATA}` },
+      body: { error: 'unauthorized', error_description: 'An access token is required' },
+    },
+  ],
+  token_malformed: [{ reason: 'token_malformed', detail: DETAIL }, INVALID_REQUEST],
+  token_in_query: [{ reason: 'token_in_query', detail: DETAIL }, INVALID_REQUEST],
+  issuer_not_trusted: [{ reason: 'issuer_not_trusted' }, INVALID_TOKEN],
+  token_invalid: [{ reason: 'token_invalid', detail: DETAIL }, INVALID_TOKEN],
+  token_expired: [{ reason: 'token_expired' }, INVALID_TOKEN],
+  keys_unavailable: [
+    { reason: 'keys_unavailable', detail: DETAIL, retryAfterSeconds: 17 },
+    {
+      status: 503,
+      headers: { 'retry-after': '17' },
+      body: {
+        error: 'temporarily_unavailable',
+        error_description: 'The access token cannot be checked right now',
+      },
+    },
+  ],
+  permission_missing: [
+    { reason: 'permission_missing', missingPermissions: ['p:write', 'p:pay'] },
+    toolResult(
+      'Your account lacks the permission p:write, p:pay. Consenting to more scopes cannot give it: ask an administrator for a role that has it.',
+    ),
+  ],
+  scope_missing: [
+    { reason: 'scope_missing', ...MISSING_SCOPES },
+    {
+      status: 403,
+      headers: { 'www-authenticate': STEP_UP_CHALLENGE },
+      body: { error: 'insufficient_scope', error_description: STEP_UP, scope: 's:write s:read' },
+    },
+  ],
+};
+const ALL: readonly (readonly [Denial, Answer])[] = Object.values(ANSWERS);
+
+test.each(ALL.map(([denial, answer]) => [denial.reason, denial, answer] as const))(
+  '%s has its one answer',
+  async (_, denial, expected) => {
+    const answer = await answerTo(denial, {}, 7);
+    expect(answer).toEqual(expected);
+    expect(JSON.stringify(answer)).not.toContain(DETAIL);
+  },
+);
+
+describe('across all reasons', () => {
+  const challengeOf = ({ headers }: Answer) => headers['www-authenticate'] ?? '';
+  const reasons = (matches: (answer: Answer) => boolean) =>
+    ALL.filter(([, answer]) => matches(answer)).map(([{ reason }]) => reason);
+
+  test('what failed about a token cannot be told from the answer', () => {
+    const withError = reasons(
+      ({ status, body }) => status === 401 && JSON.stringify(body).includes('invalid_token'),
+    );
+    expect(withError).toEqual(['issuer_not_trusted', 'token_invalid', 'token_expired']);
+    const faces = new Set(
+      ALL.filter(([{ reason }]) => withError.includes(reason)).map(([, answer]) => answer),
+    );
+    expect(faces).toEqual(new Set([INVALID_TOKEN]));
+  });
+
+  test('a client is sent to sign in or step up exactly where that can help', () => {
+    expect(reasons((answer) => /^Bearer (scope|error="in)/.test(challengeOf(answer)))).toEqual([
+      'token_missing',
+      'token_malformed',
+      'token_in_query',
+      'issuer_not_trusted',
+      'token_invalid',
+      'token_expired',
+      'scope_missing',
+    ]);
+    expect(reasons((answer) => challengeOf(answer) === '' && answer.status === 401)).toEqual([]);
+  });
+
+  test('a description has no quotes and no text that looks like a parameter', () => {
+    for (const [, answer] of ALL) {
+      expect(challengeOf(answer)).not.toMatch(/error_description="[^"]*(?:\\|scope=)/);
+    }
+  });
+});
+
+describe('where a missing scope is told in a tool result', () => {
+  const TOOL_RESULT = { STEP_UP: 'tool-result' };
+
+  test('the challenge is in its metadata', async () => {
+    expect(await answerTo({ reason: 'scope_missing', ...MISSING_SCOPES }, TOOL_RESULT, 7)).toEqual(
+      toolResult('The access token lacks the scope s:write. Sign in again and agree to it.', {
+        'mcp/www_authenticate': [STEP_UP_CHALLENGE],
+      }),
+    );
+  });
+
+  test('every other reason has the same answer', async () => {
+    for (const [denial, expected] of ALL) {
+      if (denial.reason === 'scope_missing') continue;
+      expect(await answerTo(denial, TOOL_RESULT, 7)).toEqual(expected);
+    }
+  });
+});
+
+test('a result has the id of the message, whatever its type', async () => {
+  const denial = { reason: 'permission_missing', missingPermissions: ['p'] } as const;
+  expect((await answerTo(denial, {}, 'text "id"')).body).toMatchObject({ id: 'text "id"' });
+});
+
+test('without supported scopes nothing asks for any', async () => {
+  const vars = { SCOPES_SUPPORTED: [] };
+  expect((await answerTo({ reason: 'token_missing' }, vars)).headers).toEqual({
+    'www-authenticate': `Bearer ${METADATA}`,
+  });
+  expect((await answerTo({ reason: 'token_expired' }, vars)).headers).toEqual({
+    'www-authenticate': `Bearer error="invalid_token", error_description="${INVALID}", ${METADATA}`,
+  });
+});

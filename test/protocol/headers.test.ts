@@ -1,0 +1,170 @@
+// Do the headers of a modern request say the same as its body, and which difference is told first?
+
+import { expect, test } from 'vitest';
+import { checkHeaders, decodeHeaderValue, unsupportedVersion } from '../../src/protocol/headers.ts';
+import type { RequestMessage } from '../../src/protocol/message.ts';
+
+const VERSION = 'io.modelcontextprotocol/protocolVersion';
+const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+const META = { [VERSION]: '2026-07-28', [CAPABILITIES]: {} };
+
+interface Sent {
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** Put in place of the good headers; `null` leaves one out. */
+  readonly headers?: Readonly<Record<string, string | null>>;
+}
+
+function check({ method = 'tools/list', params = {}, meta = META, headers = {} }: Sent) {
+  const good = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...headers };
+  const sent = Object.entries(good).filter((entry): entry is [string, string] => entry[1] !== null);
+  const message: RequestMessage = { kind: 'request', id: 7, method, params, meta };
+  return checkHeaders(new Headers(sent), message);
+}
+const call = (name: unknown, header: string | null): Sent => ({
+  method: 'tools/call',
+  params: { name },
+  headers: { 'mcp-name': header },
+});
+const base64 = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
+
+test.each<[string, Sent]>([
+  ['version and method are repeated', {}],
+  ['a method without a name needs no Mcp-Name', { headers: { 'mcp-name': 'anything' } }],
+  ['a tool is named', call('read', 'read')],
+  ['a prompt is named', { method: 'prompts/get', params: { name: 'p' }, headers: { 'mcp-name': 'p' } }],
+  [
+    'a resource is named by its URI',
+    { method: 'resources/read', params: { uri: 'a://b', name: 'x' }, headers: { 'mcp-name': 'a://b' } },
+  ],
+  ['a name is in base64', call('caf\u00e9', base64('caf\u00e9'))],
+  ['a name is in base64 without need', call('read', base64('read'))],
+  ['a name that looks like base64 is in base64', call('=?base64?x?=', base64('=?base64?x?='))],
+  ['a name has spaces around it, in base64', call(' read ', base64(' read '))],
+  ['names of headers are in any case', { headers: { 'mcp-method': null, 'MCP-METHOD': 'tools/list' } }],
+])('a request is good when %s', (_, sent) => {
+  expect(check(sent)).toBeUndefined();
+});
+
+const INVALID_META = {
+  status: 400,
+  code: -32_602,
+  message: `_meta must have ${VERSION} and ${CAPABILITIES}`,
+  id: 7,
+};
+const mismatch = (message: string) => ({ status: 400, code: -32_020, message, id: 7 });
+const OTHER_VERSION = mismatch(`MCP-Protocol-Version must repeat ${VERSION}`);
+const OTHER_METHOD = mismatch('Mcp-Method must repeat the method');
+const OTHER_NAME = mismatch('Mcp-Name must repeat params.name');
+const OTHER_URI = mismatch('Mcp-Name must repeat params.uri');
+const unsupported = (requested: string) => ({
+  status: 400,
+  code: -32_022,
+  message: 'This server speaks MCP 2026-07-28',
+  id: 7,
+  data: { supported: ['2026-07-28'], requested },
+});
+const FUTURE = { ...META, [VERSION]: '2099-01-01' };
+
+test.each<[string, Sent, object]>([
+  ['no version in the metadata', { meta: { [CAPABILITIES]: {} } }, INVALID_META],
+  ['a version that is no text', { meta: { ...META, [VERSION]: 20260728 } }, INVALID_META],
+  ['no client capabilities', { meta: { [VERSION]: '2026-07-28' } }, INVALID_META],
+  ['client capabilities that are a list', { meta: { ...META, [CAPABILITIES]: [] } }, INVALID_META],
+  ['client capabilities that are null', { meta: { ...META, [CAPABILITIES]: null } }, INVALID_META],
+  ['no MCP-Protocol-Version', { headers: { 'mcp-protocol-version': null } }, OTHER_VERSION],
+  ['another MCP-Protocol-Version', { headers: { 'mcp-protocol-version': '2025-11-25' } }, OTHER_VERSION],
+  [
+    'two MCP-Protocol-Versions',
+    { headers: { 'mcp-protocol-version': '2026-07-28, 2026-07-28' } },
+    OTHER_VERSION,
+  ],
+  [
+    'a version that is not spoken',
+    { meta: FUTURE, headers: { 'mcp-protocol-version': '2099-01-01' } },
+    unsupported('2099-01-01'),
+  ],
+  ['no Mcp-Method', { headers: { 'mcp-method': null } }, OTHER_METHOD],
+  ['another Mcp-Method', { headers: { 'mcp-method': 'tools/call' } }, OTHER_METHOD],
+  ['an Mcp-Method in another case', { headers: { 'mcp-method': 'Tools/List' } }, OTHER_METHOD],
+  ['an Mcp-Method in base64', { headers: { 'mcp-method': base64('tools/list') } }, OTHER_METHOD],
+  ['no Mcp-Name for a tool', call('read', null), OTHER_NAME],
+  ['another Mcp-Name for a tool', call('read', 'write'), OTHER_NAME],
+  ['an Mcp-Name in another case', call('read', 'Read'), OTHER_NAME],
+  ['an empty Mcp-Name', call('read', ''), OTHER_NAME],
+  ['another Mcp-Name in base64', call('read', base64('write')), OTHER_NAME],
+  ['an Mcp-Name in base64 without padding', call('read!', '=?base64?cmVhZCE?='), OTHER_NAME],
+  ['an Mcp-Name for a tool without a name', call(undefined, 'read'), OTHER_NAME],
+  ['an Mcp-Name for a name that is a number', call(5, '5'), OTHER_NAME],
+  ['no Mcp-Name for a prompt', { method: 'prompts/get', params: { name: 'p' } }, OTHER_NAME],
+  [
+    'the name instead of the URI of a resource',
+    { method: 'resources/read', params: { uri: 'a://b', name: 'x' }, headers: { 'mcp-name': 'x' } },
+    OTHER_URI,
+  ],
+])('refuses %s', (_, sent, expected) => {
+  expect(check(sent)).toEqual(expected);
+});
+
+test.each<[string, Sent, object]>([
+  [
+    'missing metadata before a different version',
+    { meta: {}, headers: { 'mcp-protocol-version': null, 'mcp-method': null } },
+    INVALID_META,
+  ],
+  ['a different version before one that is not spoken', { meta: FUTURE }, OTHER_VERSION],
+  [
+    'a version that is not spoken before a different method',
+    { meta: FUTURE, headers: { 'mcp-protocol-version': '2099-01-01', 'mcp-method': null } },
+    unsupported('2099-01-01'),
+  ],
+  [
+    'a different version before a different method',
+    { headers: { 'mcp-protocol-version': null, 'mcp-method': null } },
+    OTHER_VERSION,
+  ],
+  [
+    'a different method before a different name',
+    { ...call('read', null), headers: { 'mcp-method': null } },
+    OTHER_METHOD,
+  ],
+])('tells of %s', (_, sent, expected) => {
+  expect(check(sent)).toEqual(expected);
+});
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+  'a method named like a property of every object needs no name: %s',
+  (method) => {
+    expect(check({ method })).toBeUndefined();
+  },
+);
+
+test('an unsupported version is named without an id when the message has none', () => {
+  const { id: _, ...withoutId } = unsupported('2025-11-25');
+  expect(unsupportedVersion('2025-11-25')).toEqual(withoutId);
+  expect(unsupportedVersion('2025-11-25', 7)).toEqual(unsupported('2025-11-25'));
+});
+
+test.each<[string, string, string | undefined]>([
+  ['plain text', 'read_report', 'read_report'],
+  ['base64', '=?base64?cmVhZA==?=', 'read'],
+  ['base64 of nothing', '=?base64??=', ''],
+  ['UTF-8', '=?base64?4oKs?=', '\u20ac'],
+  ['a byte order mark, which is kept', '=?base64?77u/YQ==?=', '\ufeffa'],
+  ['only the beginning of the marker', '=?base64?cmVhZA==', '=?base64?cmVhZA=='],
+  ['only the end of the marker', 'cmVhZA==?=', 'cmVhZA==?='],
+  ['the marker in another case', '=?BASE64?cmVhZA==?=', '=?BASE64?cmVhZA==?='],
+  ['text around the marker', 'x=?base64?cmVhZA==?=', 'x=?base64?cmVhZA==?='],
+  ['missing padding', '=?base64?cmVhZA?=', undefined],
+  ['half of the padding', '=?base64?cmVhZA=?=', undefined],
+  ['too much padding', '=?base64?cmVhZA===?=', undefined],
+  ['padding alone', '=?base64?====?=', undefined],
+  ['the alphabet of URLs', '=?base64?_-8=?=', undefined],
+  ['spaces', '=?base64?cmVh ZA==?=', undefined],
+  ['a character outside of the alphabet', '=?base64?cmVhZ!==?=', undefined],
+  ['what is not UTF-8', '=?base64?/w==?=', undefined],
+  ['UTF-8 that is cut off', '=?base64?4oI=?=', undefined],
+])('a header value is decoded: %s', (_, value, expected) => {
+  expect(decodeHeaderValue(value)).toBe(expected);
+});
