@@ -120,13 +120,41 @@ async function tell({ stack, step }: Story): Promise<void> {
     const { access_token } = await deviceGrant({
       issuer,
       user: 'dave',
-      scope: 'payments:refund',
+      scope: 'reports:read',
       resource: mcp,
     });
-    const response = await call(mcp, access_token, 'refund_payment', { paymentId: 'pay_1042' });
-    const { result } = await response.json();
-    assert.equal(result.structuredContent.refundedBy, 'dave');
-    return 'dave (finance) refunded pay_1042 from a device without a browser';
+    assert.equal((await call(mcp, access_token, 'list_reports')).status, 200);
+    return 'dave listed the reports from a device without a browser';
+  });
+
+  await step('a question', async () => {
+    const questions: string[] = [];
+    const dave = new Person({
+      mcp,
+      user: 'dave',
+      answer: ({ message }) => {
+        questions.push(message);
+        return { action: 'accept', content: { confirm: true } };
+      },
+    });
+    await dave.connect();
+    const result = await dave.call('refund_payment', {
+      paymentId: 'pay_1042',
+      idempotencyKey: 'demo-refund-1',
+    });
+    assert.ok(!result.isError, JSON.stringify(result.content));
+    assert.equal(questions.length, 1);
+    await dave.close();
+    return `"${questions[0]}" Dave (finance) agreed, and the payment was refunded`;
+  });
+
+  await step('an older client', async () => {
+    const person = new Person({ mcp, user: 'alice', protocol: '2025-11-25' });
+    await person.connect();
+    const result = await person.call('read_report', { id: '2026-q2' });
+    assert.ok(!result.isError);
+    await person.close();
+    return `a client of MCP 2025-11-25 read ${title(result.structuredContent)} in a session`;
   });
 
   await step('expired token', async () => {

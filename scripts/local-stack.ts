@@ -3,6 +3,7 @@
 // The Worker runs in workerd with hot reload, from wrangler.toml; only what a deployment must decide is set here.
 // Does not configure anything else: what works here works deployed.
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -20,6 +21,8 @@ export interface LocalStackOptions {
   readonly persist?: string;
   /** Gets each line the Worker logs. */
   readonly log?: (line: string) => void;
+  /** Whether to take in changes of the source while running. */
+  readonly watch?: boolean;
 }
 
 export interface LocalStack {
@@ -31,11 +34,13 @@ export interface LocalStack {
 }
 
 const CONFIG_PATH = join(import.meta.dirname, '../wrangler.toml');
+/** Only the namespace that is seeded: the proxy cannot host Durable Objects and would say so at length. */
+const SEED_CONFIG_PATH = join(import.meta.dirname, 'seed.toml');
 const DEFAULT_PERSIST = join(import.meta.dirname, '../.wrangler/state');
 
 /** @throws {Error} that says what to do, when a port is taken */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const { port, authorizationServerPort, persist = DEFAULT_PERSIST, log = () => {} } = options;
+  const { port, authorizationServerPort, persist = DEFAULT_PERSIST, log = () => {}, watch = false } = options;
   // Miniflare asks the internet what request.cf would look like here; nothing of ours looks at it.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
   await checkFree(port);
@@ -51,12 +56,13 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       config: CONFIG_PATH,
       bindings: {
         RESOURCE: { type: 'plain_text', value: mcp },
+        REQUEST_STATE_SECRET: { type: 'plain_text', value: randomBytes(32).toString('base64url') },
         AUTHORIZATION_SERVERS: { type: 'json', value: [{ issuer: authorizationServer.issuer }] },
       },
       dev: {
         server: { hostname: 'localhost', port },
         inspector: false,
-        watch: true,
+        watch,
         logLevel: 'error',
         persist,
         structuredLogsHandler: ({ message }: { message: string }) => log(message),
@@ -76,7 +82,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 /** Puts the example's reports where there are none, so that nobody's changes are lost on a restart. */
 async function seed(persist: string): Promise<void> {
   const { env, dispose } = await getPlatformProxy<{ REPORTS: KVNamespace }>({
-    configPath: CONFIG_PATH,
+    configPath: SEED_CONFIG_PATH,
     persist: { path: `${persist}/v3` },
   });
   try {

@@ -6,6 +6,9 @@
 
 import {
   Client,
+  type ClientOptions,
+  type ElicitRequestFormParams,
+  type ElicitResult,
   type OAuthClientMetadata,
   type OAuthClientProvider,
   type OAuthDiscoveryState,
@@ -23,6 +26,12 @@ export interface PersonOptions {
   readonly clientMetadataUrl?: string;
   /** Sees every request the client makes. */
   readonly fetch?: typeof fetch;
+  /** The revision of MCP the client speaks, or `auto` to let it find out. Default: the modern one. */
+  readonly protocol?: string;
+  /** What the person answers when the server asks. Without it the client cannot be asked. */
+  readonly answer?: (question: ElicitRequestFormParams) => ElicitResult;
+  /** Connects with that one's registration and tokens: one more connection of the same client. */
+  readonly sameClientAs?: Person;
 }
 
 export const REDIRECT_URL = 'http://127.0.0.1:33418/callback';
@@ -88,16 +97,26 @@ class Keyring implements OAuthClientProvider {
 }
 
 export class Person {
-  readonly client = new Client(
-    { name: 'demo-client', version: '1.0.0' },
-    { versionNegotiation: { mode: { pin: MODERN } } },
-  );
+  readonly client: Client;
   readonly #keyring: Keyring;
   #transport: StreamableHTTPClientTransport;
   readonly #open: () => StreamableHTTPClientTransport;
 
-  constructor({ mcp, user, clientMetadataUrl, fetch }: PersonOptions) {
-    this.#keyring = new Keyring(user, clientMetadataUrl);
+  constructor(options: PersonOptions) {
+    const { mcp, user, clientMetadataUrl, fetch, protocol = MODERN, answer, sameClientAs } = options;
+    this.client = new Client(
+      { name: 'demo-client', version: '1.0.0' },
+      {
+        ...versionsOf(protocol),
+        capabilities: answer ? { elicitation: { form: {} } } : {},
+      },
+    );
+    if (answer) {
+      this.client.setRequestHandler('elicitation/create', ({ params }) =>
+        'requestedSchema' in params ? answer(params) : { action: 'decline' },
+      );
+    }
+    this.#keyring = sameClientAs ? sameClientAs.#keyring : new Keyring(user, clientMetadataUrl);
     this.#open = () =>
       new StreamableHTTPClientTransport(new URL(mcp), {
         authProvider: this.#keyring,
@@ -154,4 +173,10 @@ export class Person {
       throw new Error('the client wanted authorization but did not send anyone to the authorization server');
     await this.#transport.finishAuth(callback.searchParams);
   }
+}
+
+function versionsOf(protocol: string): ClientOptions {
+  if (protocol === 'auto') return { versionNegotiation: { mode: 'auto' } };
+  if (protocol === MODERN) return { versionNegotiation: { mode: { pin: MODERN } } };
+  return { versionNegotiation: { mode: 'legacy' }, supportedProtocolVersions: [protocol] };
 }

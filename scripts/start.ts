@@ -51,6 +51,7 @@ await runCommand({
   },
   async run({ json, port, 'authorization-server-port': authorizationServerPort }) {
     const stack = await startLocalStack({
+      watch: true,
       port: wholeNumber('port', port, 1, 65_535),
       authorizationServerPort: wholeNumber('authorization-server-port', authorizationServerPort, 1, 65_535),
       log: json ? () => {} : (line) => process.stdout.write(`${readable(line)}\n`),

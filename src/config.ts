@@ -5,37 +5,25 @@
 // each with the name of the setting, where to set it and what is wrong with it.
 // Does not check that an issuer exists or answers: that is found out on first use (auth/issuers.ts).
 
-/** The way to a claim in a token's payload, one segment per level. Segments are never split: claim names have dots and colons. */
-export type ClaimPath = readonly string[];
+import {
+  type AuthorizationServer,
+  type AuthorizationServerSettings,
+  checkServers,
+  type Fail,
+  isLoopback,
+  parseUrl,
+  stringList,
+} from './authorization-servers.ts';
 
-/** One trusted authorization server, as written in AUTHORIZATION_SERVERS. */
-export interface AuthorizationServerSettings {
-  /** `iss` of its tokens, compared byte for byte; a list when one server issues under several names. */
-  issuer: string | readonly string[];
-  /** Where its keys are. Default: `jwks_uri` of the issuer's metadata (RFC 8414, OpenID Connect Discovery). */
-  jwksUri?: string;
-  /** Signature algorithms accepted. Default: RS256, PS256, ES256, ES384, EdDSA. Only asymmetric ones exist here. */
-  algs?: readonly string[];
-  /** Accepted `aud` values, one of which a token must carry exactly. Default: RESOURCE. */
-  audience?: string | readonly string[];
-  /** Accepted `typ` headers; `absent` stands for no typ. Default: at+jwt, JWT, absent. */
-  typ?: readonly string[];
-  /** Where to find things in the payload; the defaults are in auth/claims.ts. */
-  claims?: Partial<Record<ClaimName, readonly ClaimPath[]>>;
-}
-
-const CLAIM_NAMES = ['subject', 'clientId', 'scopes', 'roles', 'permissions', 'tokenId'] as const;
-export type ClaimName = (typeof CLAIM_NAMES)[number];
-
-/** One trusted authorization server, checked. */
-export interface AuthorizationServer {
-  readonly issuers: readonly string[];
-  readonly jwksUri: string | undefined;
-  readonly algs: readonly string[];
-  readonly audience: readonly string[];
-  readonly typ: readonly string[];
-  readonly claims: Readonly<Partial<Record<ClaimName, readonly ClaimPath[]>>>;
-}
+export {
+  ASYMMETRIC_ALGS,
+  type AuthorizationServer,
+  type AuthorizationServerSettings,
+  type ClaimName,
+  type ClaimPath,
+  isLoopback,
+  isSafeUrl,
+} from './authorization-servers.ts';
 
 /** Numbers: default, smallest, largest. The variable is the name in capitals: clockToleranceSeconds, CLOCK_TOLERANCE_SECONDS. */
 const NUMBERS = {
@@ -62,6 +50,31 @@ const NUMBERS = {
   pageSize: [100, 1, 1_000],
   /** How long a client may consider a list fresh. */
   listTtlMs: [60_000, 0, 86_400_000],
+  /** How long a question of a tool may be answered in the modern era. */
+  requestStateSeconds: [600, 10, 86_400],
+  /** How long a tool waits for the answer to its question in the legacy era. */
+  answerTimeoutSeconds: [300, 1, 3_600],
+  /** How often an open stream is checked for whether its caller may still have it. */
+  streamRecheckSeconds: [5, 1, 60],
+  /** Silence after which an open stream gets a sign of life. */
+  streamKeepAliveSeconds: [20, 1, 300],
+  /** A stream is closed after this, and clients come back. */
+  streamMaxAgeSeconds: [600, 5, 86_400],
+  /** A legacy session that is not used is forgotten after this. */
+  sessionIdleSeconds: [1_800, 5, 86_400],
+  /** A legacy session is forgotten after this in any case. */
+  sessionMaxSeconds: [86_400, 60, 2_592_000],
+  /** Legacy sessions of one issuer, subject and client. */
+  sessionsPerClient: [16, 1, 1_000],
+  /** Events of a legacy session that are kept for a client that lost its connection. */
+  sessionEvents: [256, 1, 10_000],
+  sessionEventBytes: [1_048_576, 1_024, 67_108_864],
+  /** State that tools keep for one issuer, subject and client. */
+  sessionStateKeys: [256, 1, 10_000],
+  sessionStateValueBytes: [65_536, 256, 1_048_576],
+  sessionStateBytes: [1_048_576, 1_024, 67_108_864],
+  /** Durable Objects that changes of resources are spread over. */
+  notificationShards: [8, 1, 1_000],
 } as const satisfies Record<string, readonly [value: number, least: number, most: number]>;
 
 type NumberName = keyof typeof NUMBERS;
@@ -91,6 +104,15 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   allowedOrigins?: readonly string[];
   /** Host names this Worker also answers on, besides RESOURCE's. */
   allowedHosts?: readonly string[];
+  /**
+   * REQUEST_STATE_SECRET: seals what modern clients carry between a tool's question and its answer; at least 32
+   * characters. A secret (`wrangler secret put`). Without it tools cannot ask modern clients.
+   */
+  requestStateSecret?: string;
+  /** Where Durable Objects must stay (`eu`, `fedramp`). Changing it later starts with empty objects. */
+  objectJurisdiction?: string;
+  /** Where Durable Objects should be created (`weur`, `enam`, ...), if not near the first caller. */
+  objectLocationHint?: string;
 }
 
 /** A deployment's decisions, checked and frozen. */
@@ -107,24 +129,11 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly stepUp: 'http' | 'tool-result';
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
+  readonly requestStateSecret: string | undefined;
+  readonly objectJurisdiction: string | undefined;
+  readonly objectLocationHint: string | undefined;
 }
 
-export const ASYMMETRIC_ALGS: readonly string[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
-const DEFAULT_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
-const DEFAULT_TYP = ['at+jwt', 'jwt', 'absent'];
-const SERVER_KEYS = ['issuer', 'jwksUri', 'algs', 'audience', 'typ', 'claims'];
 /** scope-token of RFC 6749 section 3.3. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
@@ -136,16 +145,6 @@ export class ConfigError extends Error {
     super(problems.join('\n'));
     this.problems = problems;
   }
-}
-
-/** True for the host names of this machine; http is allowed for nothing else. `host` as in URL.hostname. */
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(host)
-  );
 }
 
 /**
@@ -208,6 +207,13 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
             ),
       ) ?? [],
     allowedHosts: read('allowedHosts', list) ?? [],
+    requestStateSecret: read('requestStateSecret', (value, fail) =>
+      typeof value === 'string' && value.length >= 32
+        ? value
+        : fail('must have at least 32 characters, random ones'),
+    ),
+    objectJurisdiction: read('objectJurisdiction', (value, fail) => oneOf(JURISDICTIONS, value, fail)),
+    objectLocationHint: read('objectLocationHint', (value, fail) => oneOf(LOCATION_HINTS, value, fail)),
   };
   if (config.jwksStaleLimitSeconds < config.jwksFreshSeconds) {
     problems.push(
@@ -219,7 +225,6 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
 }
 
 type SettingName = Exclude<keyof Settings, 'serverInfo'>;
-type Fail = (problem: string) => undefined;
 type Check<T> = (value: unknown, fail: Fail) => T | undefined;
 
 const variableName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -252,6 +257,12 @@ function parseVariable(value: unknown): unknown {
   }
 }
 
+const JURISDICTIONS = ['eu', 'fedramp'];
+const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'];
+
+const oneOf = (known: readonly string[], value: unknown, fail: Fail): string | undefined =>
+  typeof value === 'string' && known.includes(value) ? value : fail(`must be one of ${known.join(', ')}`);
+
 function checkNumber(value: unknown, least: number, most: number, fail: Fail): number | undefined {
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
@@ -280,112 +291,6 @@ function checkResource(value: unknown, fail: Fail): string | undefined {
   return value;
 }
 
-function checkServers(
-  value: unknown,
-  resource: string | undefined,
-  fail: Fail,
-): readonly AuthorizationServer[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) {
-    return fail(
-      'must be a list with at least one entry, as a TOML value or as JSON: [{"issuer":"https://your-authorization-server"}]',
-    );
-  }
-  const servers: AuthorizationServer[] = [];
-  const seen = new Set<string>();
-  for (const [index, entry] of value.entries()) {
-    const at: Fail = (problem) => fail(`entry ${index}: ${problem}`);
-    const server = checkServer(entry, resource, at);
-    if (!server) continue;
-    for (const issuer of server.issuers) {
-      if (seen.has(issuer))
-        at(`the issuer ${issuer} is listed twice; one entry per issuer, or its rules would be ambiguous`);
-      seen.add(issuer);
-    }
-    servers.push(server);
-  }
-  return servers;
-}
-
-function checkServer(
-  entry: unknown,
-  resource: string | undefined,
-  fail: Fail,
-): AuthorizationServer | undefined {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    return fail('must be an object with an issuer');
-  const given = entry as Record<string, unknown>;
-  for (const key of Object.keys(given)) {
-    if (!SERVER_KEYS.includes(key))
-      fail(`unknown key ${JSON.stringify(key)}; known are ${SERVER_KEYS.join(', ')}`);
-  }
-
-  const issuers = typeof given.issuer === 'string' ? [given.issuer] : stringList(given.issuer);
-  if (!issuers || issuers.length === 0 || issuers.includes(''))
-    return fail('issuer must be a string, or a list of strings');
-
-  const jwksUri = given.jwksUri;
-  if (jwksUri !== undefined && !isSafeUrl(jwksUri))
-    fail('jwksUri must be an https URL (http only on localhost)');
-  for (const issuer of issuers) {
-    if (issuer.length > 400) fail('issuer must not be longer than 400 characters');
-    const url = parseUrl(issuer);
-    if (url?.protocol === 'http:' && !isLoopback(url.hostname))
-      fail(`issuer ${issuer} must use https (http only on localhost)`);
-    else if (!isSafeUrl(issuer) && jwksUri === undefined) {
-      fail(
-        `issuer ${JSON.stringify(issuer)} is not an https URL, so its keys cannot be discovered: give jwksUri as well`,
-      );
-    } else if (url && (url.search !== '' || url.hash !== ''))
-      fail(`issuer ${issuer} must not have a query or fragment (RFC 8414 section 2)`);
-  }
-
-  const algs = given.algs === undefined ? DEFAULT_ALGS : stringList(given.algs);
-  if (!algs || algs.length === 0 || !algs.every((alg) => ASYMMETRIC_ALGS.includes(alg))) {
-    fail(
-      `algs must be a list from ${ASYMMETRIC_ALGS.join(', ')}; "none" and shared-secret algorithms (HS256 ...) cannot prove who issued a token`,
-    );
-  }
-
-  const audience =
-    given.audience === undefined
-      ? [resource ?? '']
-      : typeof given.audience === 'string'
-        ? [given.audience]
-        : stringList(given.audience);
-  if (!audience || audience.length === 0 || (given.audience !== undefined && audience.includes(''))) {
-    fail('audience must be a non-empty string, or a list of them');
-  }
-
-  const typ = given.typ === undefined ? DEFAULT_TYP : stringList(given.typ);
-  if (!typ || typ.length === 0) fail('typ must be a list such as ["at+jwt", "JWT", "absent"]');
-
-  return {
-    issuers,
-    jwksUri: typeof jwksUri === 'string' ? jwksUri : undefined,
-    algs: algs ?? [],
-    audience: audience ?? [],
-    typ: (typ ?? []).map((value) => value.toLowerCase().replace(/^application\//, '')),
-    claims: checkClaims(given.claims, fail) ?? {},
-  };
-}
-
-function checkClaims(value: unknown, fail: Fail): AuthorizationServer['claims'] | undefined {
-  if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return fail('claims must be an object of claim paths');
-  for (const [name, paths] of Object.entries(value)) {
-    if (!CLAIM_NAMES.includes(name as ClaimName))
-      fail(`claims has an unknown key ${JSON.stringify(name)}; known are ${CLAIM_NAMES.join(', ')}`);
-    const good =
-      Array.isArray(paths) && paths.length > 0 && paths.every((path) => (stringList(path)?.length ?? 0) > 0);
-    if (!good)
-      fail(
-        `claims.${name} must be a list of paths, each a list of segments, such as [["realm_access", "roles"]]`,
-      );
-  }
-  return value as AuthorizationServer['claims'];
-}
-
 function checkImplications(
   value: unknown,
   fail: Fail,
@@ -399,22 +304,6 @@ function checkImplications(
   return good
     ? (value as Record<string, readonly string[]>)
     : fail('must map a scope to a list of scopes: {"reports:write":["reports:read"]}');
-}
-
-/** An https URL, or http on this machine. The same rule for what is configured and what an issuer's metadata says. */
-export function isSafeUrl(value: unknown): value is string {
-  const url = parseUrl(value);
-  return (
-    url !== undefined && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
-  );
-}
-
-function parseUrl(value: unknown): URL | undefined {
-  return typeof value === 'string' ? (URL.parse(value) ?? undefined) : undefined;
-}
-
-function stringList(value: unknown): readonly string[] | undefined {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
 }
 
 function deepFreeze<T extends object>(value: T): T {

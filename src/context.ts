@@ -9,19 +9,21 @@ import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-me
 import { type Config, ConfigError, checkConfig, type Settings } from './config.ts';
 import type { Policy } from './policy/authorize.ts';
 import type { Roles } from './policy/roles.ts';
-import type { Catalogue } from './protocol/tool.ts';
+import { type Catalogue, createCatalogue, type Offers } from './protocol/catalogue.ts';
+import { createSealer, type Sealer } from './protocol/seal.ts';
 
 /** What src/app declares. */
-export interface App {
+export interface App extends Offers {
   readonly config: Settings;
   readonly roles: Roles;
-  readonly tools: Catalogue;
 }
 
 export interface Deployment {
   readonly config: Config;
   readonly policy: Policy;
   readonly catalogue: Catalogue;
+  /** For what modern clients carry; `undefined` when no secret is configured. */
+  readonly sealer: Sealer | undefined;
   readonly verifyAccessToken: AccessTokenVerifier;
   /** Path of the MCP endpoint. */
   readonly endpointPath: string;
@@ -56,11 +58,12 @@ export function createDeployment(app: App, env: Env): Deployment {
   }
   if (!config || problems.length > 0) throw new ConfigError(problems);
 
-  const { resource, defaultRoles, scopeImplications } = config;
+  const { resource, defaultRoles, scopeImplications, requestStateSecret } = config;
   return {
     config,
     policy: { roles: app.roles, defaultRoles, scopeImplications },
-    catalogue: app.tools,
+    catalogue: createCatalogue(app),
+    sealer: requestStateSecret === undefined ? undefined : createSealer(requestStateSecret),
     verifyAccessToken: createAccessTokenVerifier(config, createIssuers(config)),
     endpointPath: new URL(resource).pathname,
     metadata: {
@@ -81,8 +84,13 @@ export function createContext(
     deployment,
     env,
     kv: env.KIT_KV,
-    requestId: request.headers.get('cf-ray') ?? crypto.randomUUID(),
+    requestId: rayOf(request) ?? crypto.randomUUID(),
     now: () => Math.floor(Date.now() / 1_000),
     waitUntil: (promise) => execution.waitUntil(promise),
   };
+}
+
+/** Cloudflare's name for the request. Elsewhere anyone can send the header. */
+function rayOf(request: Request): string | undefined {
+  return /^[\w-]{1,64}$/.exec(request.headers.get('cf-ray') ?? '')?.[0];
 }

@@ -3,21 +3,27 @@
 import type { Settings } from './config.ts';
 import { type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts';
 
-export type { ContentBlock, ToolAnnotations } from '@modelcontextprotocol/server';
+export type { ContentBlock, PromptMessage, ToolAnnotations } from '@modelcontextprotocol/server';
 export type { Principal } from './auth/principal.ts';
 export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';
 export type { RoleDefinition, Roles } from './policy/roles.ts';
-export type { Schema } from './protocol/schema.ts';
+export type { Elicitation, HandlerContext, Notifier, SessionState } from './protocol/handler.ts';
 export {
-  type Catalogue,
-  defineTool,
-  defineTools,
-  type Tool,
-  type ToolContent,
-  type ToolContext,
-  type ToolDefinition,
-  ToolError,
-} from './protocol/tool.ts';
+  definePrompt,
+  type Prompt,
+  type PromptArgument,
+  type PromptContent,
+  type PromptDefinition,
+} from './protocol/prompt.ts';
+export {
+  defineResource,
+  type FixedResourceDefinition,
+  type Resource,
+  type ResourceContent,
+  type TemplateResourceDefinition,
+} from './protocol/resource.ts';
+export type { Schema } from './protocol/schema.ts';
+export { defineTool, type Tool, type ToolContent, type ToolDefinition, ToolError } from './protocol/tool.ts';
 
 /**
  * Declares what does not differ between deployments. What does, and what decides trust, is better a variable in

@@ -17,7 +17,9 @@ export interface DecisionEvent {
   readonly subject?: string | undefined;
   readonly clientId?: string | undefined;
   readonly tokenId?: string | undefined;
+  /** `unknown` when it does not look like a method. */
   readonly method?: string | undefined;
+  /** `unknown` when there is none of that name. */
   readonly tool?: string | undefined;
   readonly requiredScopes?: readonly string[];
   readonly missingScopes?: readonly string[];
@@ -43,22 +45,23 @@ export type LogEvent =
       readonly detail: string;
     }
   | {
-      readonly event: 'tool_failed';
+      readonly event: 'handler_failed';
       readonly requestId: string;
-      readonly tool: string;
+      readonly handler: string;
       readonly error: string;
     }
   | {
       readonly event: 'tool_output_invalid';
       readonly requestId: string;
-      readonly tool: string;
-      readonly problems: readonly string[];
+      readonly handler: string;
+      /** Where in the result; not what is there. */
+      readonly at: readonly string[];
     }
   | { readonly event: 'request_failed'; readonly requestId: string; readonly error: string };
 
 const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
   'config_invalid',
-  'tool_failed',
+  'handler_failed',
   'tool_output_invalid',
   'request_failed',
 ]);

@@ -10,26 +10,35 @@ const SRC = join(import.meta.dirname, '../src');
 /** What each part may import of the others, as values and types, or only as types. Within itself everything may. */
 const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
   app: { values: ['kit.ts'] },
-  'config.ts': { values: [] },
+  'config.ts': { values: ['authorization-servers.ts'] },
+  'authorization-servers.ts': { values: [] },
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
   auth: { values: ['config.ts', 'denial.ts', 'log.ts'] },
   policy: { values: ['denial.ts'], types: ['auth'] },
   protocol: { values: ['log.ts'], types: ['auth', 'policy', 'config.ts'] },
-  http: { values: ['auth', 'policy', 'protocol', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'] },
-  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol'] },
-  'kit.ts': { values: ['config.ts', 'policy', 'protocol', 'http'], types: ['auth'] },
-  'worker.ts': { values: ['app', 'http', 'policy', 'sessions'] },
+  sessions: { values: ['protocol', 'log.ts'], types: ['auth', 'policy', 'config.ts'] },
+  http: {
+    values: ['auth', 'policy', 'protocol', 'sessions', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'],
+  },
+  'context.ts': { values: ['config.ts', 'auth', 'protocol'], types: ['policy'] },
+  'kit.ts': { values: ['policy', 'protocol'], types: ['auth', 'config.ts'] },
+  'worker.ts': { values: ['app', 'context.ts', 'http', 'sessions'] },
 };
 
-/** Packages, by who may import them; of any other package only types. */
-const APP_PACKAGES = ['valibot', '@valibot/to-json-schema'];
-const KIT_PACKAGES = ['jose', 'itty-router'];
+/** Packages, by who may import values of them; of any other package everybody may import types. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  app: ['valibot', '@valibot/to-json-schema'],
+  auth: ['jose'],
+  protocol: ['jose'],
+  sessions: ['cloudflare:workers'],
+  http: ['itty-router'],
+};
 
 /** Words of code, and the only files that may have them. */
 const ONLY_IN: readonly (readonly [name: string, pattern: RegExp, files: readonly string[]])[] = [
   ['console', /\bconsole\b/, ['log.ts']],
-  ['idFromName', /\bidFromName\b/, ['sessions/address.ts', 'policy/policy-registry.ts']],
+  ['idFromName', /\bidFromName\b/, ['sessions/address.ts']],
   ['AutoRouter', /\bAutoRouter\b/, []],
   ['private, which Durable Objects do not keep over RPC: use #', /\bprivate\b/, []],
   ['a variable by a computed name', /\b(?:env|vars)\s*(?:\?\.)?\s*\[/, ['config.ts']],
@@ -61,6 +70,23 @@ const VARIABLES = [
   'MAX_JSON_DEPTH',
   'PAGE_SIZE',
   'LIST_TTL_MS',
+  'REQUEST_STATE_SECONDS',
+  'ANSWER_TIMEOUT_SECONDS',
+  'STREAM_RECHECK_SECONDS',
+  'STREAM_KEEP_ALIVE_SECONDS',
+  'STREAM_MAX_AGE_SECONDS',
+  'SESSION_IDLE_SECONDS',
+  'SESSION_MAX_SECONDS',
+  'SESSIONS_PER_CLIENT',
+  'SESSION_EVENTS',
+  'SESSION_EVENT_BYTES',
+  'SESSION_STATE_KEYS',
+  'SESSION_STATE_VALUE_BYTES',
+  'SESSION_STATE_BYTES',
+  'NOTIFICATION_SHARDS',
+  'REQUEST_STATE_SECRET',
+  'OBJECT_JURISDICTION',
+  'OBJECT_LOCATION_HINT',
 ];
 
 const MAX_LINES = 450;
@@ -130,8 +156,7 @@ function complaintsAbout(sources: ReadonlyMap<string, string>): string[] {
         if (!allowed.includes(other)) complain(`must not import ${isType ? 'types' : 'values'} of ${target}`);
         continue;
       }
-      const packages = part === 'app' ? APP_PACKAGES : KIT_PACKAGES;
-      if (!isType && !packages.includes(specifier)) complain(`must not import values of ${specifier}`);
+      if (!isType && !PACKAGES[part]?.includes(specifier)) complain(`must not import values of ${specifier}`);
       if (specifier === 'itty-router' && names.includes('error'))
         complain('must not import error of itty-router');
     }
@@ -268,6 +293,24 @@ describe('the scanner finds', () => {
       'must not import values of jose',
     ],
     [
+      'a package of another part of the kit',
+      'http/a.ts',
+      "import { DurableObject } from 'cloudflare:workers';",
+      'must not import values of cloudflare:workers',
+    ],
+    [
+      'a session that authorizes',
+      'sessions/a.ts',
+      "import { authorize } from '../policy/authorize.ts';",
+      'must not import values of policy/authorize.ts',
+    ],
+    [
+      'a protocol that knows sessions',
+      'protocol/a.ts',
+      "import type { State } from '../sessions/state.ts';",
+      'must not import types of sessions/state.ts',
+    ],
+    [
       'values of the official package',
       'protocol/a.ts',
       "import { McpServer } from '@modelcontextprotocol/server';",
@@ -282,6 +325,12 @@ describe('the scanner finds', () => {
     ['AutoRouter', 'http/a.ts', "import { AutoRouter } from 'itty-router';", 'must not use AutoRouter'],
     ['an import without .ts', 'auth/a.ts', "import { a } from './b';", 'imports ./b without .ts'],
     ['console', 'auth/a.ts', "console.log('x');", 'must not use console'],
+    [
+      'idFromName elsewhere in sessions',
+      'sessions/a.ts',
+      'env.HUB.idFromName(name);',
+      'must not use idFromName',
+    ],
     ['idFromName', 'http/a.ts', 'env.SESSIONS.idFromName(name);', 'must not use idFromName'],
     [
       'private',
@@ -345,7 +394,10 @@ describe('the scanner finds', () => {
       "export type { Principal } from '../auth/principal.ts';",
       "import { log } from '../log.ts';",
       "import { privateKeys, consoles } from './a.ts';",
+      "import { base64url } from 'jose';",
     ];
     expect(about({ 'protocol/b.ts': code.join('\n') })).toEqual([]);
+    expect(about({ 'sessions/address.ts': 'env.HUB.idFromName(name);' })).toEqual([]);
+    expect(about({ 'sessions/a.ts': "import { DurableObject } from 'cloudflare:workers';" })).toEqual([]);
   });
 });

@@ -75,6 +75,20 @@ const NUMBERS = {
   maxJsonDepth: number('MAX_JSON_DEPTH', 64, 8, 1_000),
   pageSize: number('PAGE_SIZE', 100, 1, 1_000),
   listTtlMs: number('LIST_TTL_MS', 60_000, 0, 86_400_000),
+  requestStateSeconds: number('REQUEST_STATE_SECONDS', 600, 10, 86_400),
+  answerTimeoutSeconds: number('ANSWER_TIMEOUT_SECONDS', 300, 1, 3_600),
+  streamRecheckSeconds: number('STREAM_RECHECK_SECONDS', 5, 1, 60),
+  streamKeepAliveSeconds: number('STREAM_KEEP_ALIVE_SECONDS', 20, 1, 300),
+  streamMaxAgeSeconds: number('STREAM_MAX_AGE_SECONDS', 600, 5, 86_400),
+  sessionIdleSeconds: number('SESSION_IDLE_SECONDS', 1_800, 5, 86_400),
+  sessionMaxSeconds: number('SESSION_MAX_SECONDS', 86_400, 60, 2_592_000),
+  sessionsPerClient: number('SESSIONS_PER_CLIENT', 16, 1, 1_000),
+  sessionEvents: number('SESSION_EVENTS', 256, 1, 10_000),
+  sessionEventBytes: number('SESSION_EVENT_BYTES', 1_048_576, 1_024, 67_108_864),
+  sessionStateKeys: number('SESSION_STATE_KEYS', 256, 1, 10_000),
+  sessionStateValueBytes: number('SESSION_STATE_VALUE_BYTES', 65_536, 256, 1_048_576),
+  sessionStateBytes: number('SESSION_STATE_BYTES', 1_048_576, 1_024, 67_108_864),
+  notificationShards: number('NOTIFICATION_SHARDS', 8, 1, 1_000),
 };
 
 /** Every setting but the two that have no default. The type makes sure that none is forgotten. */
@@ -160,6 +174,30 @@ const SETTINGS: Readonly<
     bad: ['a.example.com', 5],
     complaint: 'must be a list of strings',
   },
+  requestStateSecret: {
+    variable: 'REQUEST_STATE_SECRET',
+    default: undefined,
+    declared: 'd'.repeat(32),
+    given: '{"is":"no JSON, whatever it looks like',
+    bad: 's'.repeat(31),
+    complaint: 'must have at least 32 characters, random ones',
+  },
+  objectJurisdiction: {
+    variable: 'OBJECT_JURISDICTION',
+    default: undefined,
+    declared: 'fedramp',
+    given: 'eu',
+    bad: 'EU',
+    complaint: 'must be one of eu, fedramp',
+  },
+  objectLocationHint: {
+    variable: 'OBJECT_LOCATION_HINT',
+    default: undefined,
+    declared: 'me',
+    given: 'weur',
+    bad: ['weur', 'eeur'],
+    complaint: 'must be one of wnam, enam, sam, weur, eeur, apac, oc, afr, me',
+  },
 };
 
 /** So that no number of the table is in conflict with the default of the other one. */
@@ -210,6 +248,28 @@ test.each(Object.entries(NUMBERS))('%s is a whole number within its bounds', (na
       `${where(variable, name)}: ${complaint}.`,
     ]);
   }
+});
+
+test.each([
+  ['objectJurisdiction', 'OBJECT_JURISDICTION', ['eu', 'fedramp']],
+  [
+    'objectLocationHint',
+    'OBJECT_LOCATION_HINT',
+    ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'],
+  ],
+] as const)('%s is one of the names of the platform', (name, variable, names) => {
+  for (const good of names) expect(check({ [variable]: good })[name]).toBe(good);
+  for (const bad of ['', [names[0]], `${names[0]} `, 5, null, true, {}]) {
+    expect(problems({}, { [name]: bad }), JSON.stringify(bad)).toEqual([
+      `${where(variable, name)}: must be one of ${names.join(', ')}.`,
+    ]);
+  }
+});
+
+test('a secret that is refused is not repeated', () => {
+  const found = problems({ REQUEST_STATE_SECRET: 'hunter2' }).join();
+  expect(found).toContain('REQUEST_STATE_SECRET');
+  expect(found).not.toContain('hunter2');
 });
 
 test.each([[null], [[]], ['write'], [5]])('scopeImplications are an object, not %j', (given) => {

@@ -51,11 +51,8 @@ const EVENTS: {
   issuer_keys_failed: ['log', { event: 'issuer_keys_failed', issuer: 'i', detail: 'd' }],
   kv_failed: ['log', { event: 'kv_failed', operation: 'read', key: 'k', detail: 'd' }],
   config_invalid: ['error', { event: 'config_invalid', problems: ['a', 'b'] }],
-  tool_failed: ['error', { event: 'tool_failed', requestId: 'r', tool: 't', error: 'e' }],
-  tool_output_invalid: [
-    'error',
-    { event: 'tool_output_invalid', requestId: 'r', tool: 't', problems: ['p'] },
-  ],
+  handler_failed: ['error', { event: 'handler_failed', requestId: 'r', handler: 'h', error: 'e' }],
+  tool_output_invalid: ['error', { event: 'tool_output_invalid', requestId: 'r', handler: 'h', at: ['a.0'] }],
   request_failed: ['error', { event: 'request_failed', requestId: 'r', error: 'e' }],
 };
 

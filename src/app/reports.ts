@@ -19,8 +19,12 @@ export function object<const Entries extends v.ObjectEntries>(
   return toStandardJsonSchema(v.strictObject(entries));
 }
 
+export async function findReport(env: Env, id: string): Promise<Report | undefined> {
+  return (await env.REPORTS.get<Report>(`report:${id}`, 'json')) ?? undefined;
+}
+
 export async function readReport(env: Env, id: string): Promise<Report> {
-  const found = await env.REPORTS.get<Report>(`report:${id}`, 'json');
+  const found = await findReport(env, id);
   if (!found) throw new ToolError(`There is no report "${id}". list_reports names them all.`);
   return found;
 }

@@ -2,7 +2,8 @@
 //
 // Each `if` below is one check with an attack test of its own (test/attacks). The order is: cheap and unverified first,
 // then the signature, then what the signed claims say. Validity before policy: nothing here looks at scopes.
-// Does not check: revocation (every request, also on a cache hit: policy), scopes and roles (policy), that the client is
+// Does not check: that a token without a type of its own is no ID token that says so nowhere, which matters when
+// `audience` is a client id (use `typ: ["at+jwt"]`, or an audience of its own); revocation (every request, also on a cache hit: policy), scopes and roles (policy), that the client is
 // who it says it is (bearer tokens cannot tell), or that a token is used once.
 
 import {
@@ -58,26 +59,25 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
   };
 
   async function verifyAndRemember(credential: string, io: IssuerIo): Promise<Principal | Denial> {
-    const principal = await verify(credential, io);
-    if (isDenial(principal)) {
+    const verified = await verify(credential, io);
+    if (isDenial(verified)) {
       cache.delete(credential);
-      return principal;
+      return verified;
     }
+    const { principal, keysVersion } = verified;
     if (config.verifiedTokenCacheEntries > 0) {
       if (cache.size >= config.verifiedTokenCacheEntries) cache.delete(cache.keys().next().value ?? '');
+      const end = principal.expiresAt + config.clockToleranceSeconds;
       cache.set(credential, {
-        principal,
-        keysVersion: issuers.keysVersion(principal.issuer),
-        usableUntil: Math.min(
-          io.now() + config.verifiedTokenCacheSeconds,
-          principal.expiresAt + config.clockToleranceSeconds,
-        ),
+        ...verified,
+        usableUntil: Math.min(io.now() + config.verifiedTokenCacheSeconds, end),
+        keysVersion,
       });
     }
     return principal;
   }
 
-  async function verify(credential: string, io: IssuerIo): Promise<Principal | Denial> {
+  async function verify(credential: string, io: IssuerIo): Promise<Omit<CacheEntry, 'usableUntil'> | Denial> {
     const unverified = decode(credential);
     if (isDenial(unverified)) return unverified;
     const { header, issuer } = unverified;
@@ -89,6 +89,7 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
 
     const keys = await issuers.keys(issuer, header, io);
     if (isDenial(keys)) return keys;
+    const keysVersion = issuers.keysVersion(issuer);
     const verified = await verifySignatureAndTime(
       credential,
       keys,
@@ -107,7 +108,7 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
     if (!claims) return invalid('claim_malformed');
     if (claims.subject === undefined) return invalid('subject_missing');
 
-    return Object.freeze({
+    const principal = Object.freeze({
       ...claims,
       subject: claims.subject,
       issuer,
@@ -115,6 +116,7 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
       issuedAt: payload.iat ?? 0,
       expiresAt: payload.exp ?? 0,
     });
+    return { principal, keysVersion };
   }
 }
 
@@ -177,7 +179,11 @@ function notAnAccessToken(payload: JWTPayload, typ: string): string | undefined 
   // Bound to a key the caller would have to prove (RFC 7800, 8705, 9449): as a bearer token it is a stolen one.
   if (payload.cnf !== undefined) return 'sender_constrained';
   // Keycloak says ID, Refresh or Logout in a claim, Cognito id.
-  if (payload.typ !== undefined && String(payload.typ).toLowerCase() !== 'bearer') return 'typ_claim';
+  if (
+    payload.typ !== undefined &&
+    (typeof payload.typ !== 'string' || payload.typ.toLowerCase() !== 'bearer')
+  )
+    return 'typ_claim';
   if (payload.token_use !== undefined && payload.token_use !== 'access') return 'token_use_claim';
   // What only ID tokens have (OpenID Connect Core 2, 3.1.3.6). at+jwt already says that this is none.
   if (typ !== 'at+jwt' && ID_TOKEN_CLAIMS.some((claim) => payload[claim] !== undefined)) return 'id_token';
@@ -191,7 +197,9 @@ function hasIssuedAt(payload: JWTPayload, latest: number): boolean {
   return payload.iat === undefined || (typeof payload.iat === 'number' && payload.iat <= latest);
 }
 
+/** Of what is signed, without the signature: one signature can be written in several ways. */
 async function hashOf(credential: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(credential)));
+  const signed = credential.slice(0, credential.lastIndexOf('.'));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(signed)));
   return `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

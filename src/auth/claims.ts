@@ -3,7 +3,7 @@
 // Authorization servers put the same things under different names and in different shapes; what is configured for
 // an issuer replaces the default paths below. Reads only; trusts nothing about the shape of the payload.
 // Rules: scopes may be one space-separated string or a list; roles and permissions a string, a list, or the keys of an
-// object, and are never split; an empty string is the same as an absent claim. Several paths: the first that names a
+// object (those whose value is not false or null), and are never split; an empty string is the same as an absent claim. Several paths: the first that names a
 // subject or client wins, lists are joined. A claim of an impossible shape makes the whole token invalid.
 
 import type { AuthorizationServer, ClaimName, ClaimPath } from '../config.ts';
@@ -76,12 +76,14 @@ function joined(
       if (item !== '') all.add(item);
     }
   }
-  return [...all];
+  return Object.freeze([...all]);
 }
 
 const splitScopes = (value: unknown): unknown => (typeof value === 'string' ? value.split(' ') : value);
 
 function names(value: unknown): unknown {
   if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : value;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([name, held]) => (held === false || held === null ? [] : [name]))
+    : value;
 }

@@ -29,7 +29,7 @@ export async function fetchKeys(
 ): Promise<IssuerKeys> {
   const jwksUri = server.jwksUri ?? (await discoverJwksUri(issuer, config));
   try {
-    const keys = publicKeys(await fetchJson(jwksUri, AbortSignal.timeout(config.issuerTimeoutMs), config));
+    const keys = publicKeys(await fetchJson(jwksUri, config));
     if (keys.length === 0) throw new Error('has no key that can verify a signature');
     return { jwksUri, fetchedAt: now, keys };
   } catch (error) {
@@ -52,13 +52,16 @@ function metadataUrls(issuer: string): readonly string[] {
 
 /** A document counts only if it names exactly this issuer (RFC 8414 section 3.3): anyone can host one that names another. */
 async function discoverJwksUri(issuer: string, config: FetchLimits): Promise<string> {
-  const signal = AbortSignal.timeout(config.issuerTimeoutMs);
   const failures: string[] = [];
   for (const url of metadataUrls(issuer)) {
     try {
-      const metadata = await fetchJson(url, signal, config);
+      const metadata = await fetchJson(url, config);
       if (metadata.issuer !== issuer) throw new Error('names another issuer');
-      if (!isSafeUrl(metadata.jwks_uri)) throw new Error('has no https jwks_uri');
+      if (
+        !isSafeUrl(metadata.jwks_uri) ||
+        (issuer.startsWith('https:') && !metadata.jwks_uri.startsWith('https:'))
+      )
+        throw new Error('has no https jwks_uri');
       return metadata.jwks_uri;
     } catch (error) {
       failures.push(`${url}: ${describeError(error)}`);
@@ -68,16 +71,12 @@ async function discoverJwksUri(issuer: string, config: FetchLimits): Promise<str
 }
 
 /** Does not follow redirects: a redirect would let another host speak for the issuer. Reads no further than the size limit. */
-async function fetchJson(
-  url: string,
-  signal: AbortSignal,
-  config: FetchLimits,
-): Promise<Record<string, unknown>> {
+async function fetchJson(url: string, config: FetchLimits): Promise<Record<string, unknown>> {
   const response = await fetch(url, {
     headers: { accept: 'application/json' },
     redirect: 'manual',
     cache: 'no-store',
-    signal,
+    signal: AbortSignal.timeout(config.issuerTimeoutMs),
   });
   if (response.status !== 200 || !response.body) {
     await response.body?.cancel();

@@ -2,7 +2,8 @@
 //
 // Looked for in this isolate's memory, then KV (shared by all isolates), then the network. What must stay true:
 // - keys belong to one issuer: nothing here is looked up by `kid` alone, and the header's jku, x5u and jwk are ignored;
-// - one isolate asks one issuer at most once per cool-down, whatever tokens it is shown: unknown `kid`s are remembered;
+// - one isolate asks one issuer (for its metadata and keys) at most once per cool-down, whatever tokens it is shown; a
+//   `kid` that was asked for in vain is remembered as long;
 // - an issuer that is down is a reason to use older keys (until the stale limit), never a reason to refuse a token as
 //   invalid: without usable keys the answer is `keys_unavailable`;
 // - no promise is shared between requests. On Workers a request that is cancelled takes its pending I/O with it, and
@@ -35,8 +36,8 @@ interface Issuer {
   keysVersion: number;
   kvReadAt: number;
   networkAskedAt: number;
-  /** Whether the last request to it failed. */
-  hasFailed: boolean;
+  /** When a request to it last failed, epoch seconds. */
+  failedAt: number;
   /** Epoch milliseconds until which another request of this isolate is refreshing. */
   busyUntil: number;
   /** Key ids the issuer was asked for in vain, and until when (epoch seconds) it is not asked again. */
@@ -57,11 +58,11 @@ export interface Issuers {
 }
 
 const MAX_UNKNOWN_KIDS = 256;
-/** Some issuers sign with a key a little before everyone can see it. */
-const UNKNOWN_KID_SECONDS = 120;
 /** A token without `kid` is tried against every fitting key, but not against more than these. */
 const MAX_CANDIDATES = 4;
 const POLL_MS = 20;
+/** In time-outs: KV, four places for the metadata, the keys. */
+const LONGEST_REFRESH = 6;
 
 export function createIssuers(config: IssuerConfig): Issuers {
   const issuers = new Map<string, Issuer>();
@@ -72,7 +73,7 @@ export function createIssuers(config: IssuerConfig): Issuers {
         keysVersion: 0,
         kvReadAt: 0,
         networkAskedAt: 0,
-        hasFailed: false,
+        failedAt: 0,
         busyUntil: 0,
       };
       issuers.set(name, { name, server, ...unasked, unknownKids: new Map() });
@@ -86,47 +87,49 @@ export function createIssuers(config: IssuerConfig): Issuers {
     async keys(name, header, io) {
       const issuer = issuers.get(name);
       if (!issuer) return [];
+      const startedAt = io.now();
       const isYoung = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt < config.jwksFreshSeconds;
-      const isOld = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt >= 2 * config.jwksFreshSeconds;
-      if (!issuer.loaded || !isYoung(issuer.loaded)) {
-        const refreshing = refreshOnce(issuer, io, isYoung);
-        // Nobody waits for new keys while those at hand are only a little too old, or while the issuer is known to be down.
-        if (!issuer.loaded || (isOld(issuer.loaded) && !issuer.hasFailed)) await refreshing;
-      }
+      const isUsable = (keys: IssuerKeys): boolean =>
+        io.now() - keys.fetchedAt < config.jwksStaleLimitSeconds;
+      // While one request fetches newer keys, the others go on with those at hand.
+      const isBeingRenewed =
+        issuer.busyUntil > Date.now() && issuer.loaded !== undefined && isUsable(issuer.loaded);
+      if (!issuer.loaded || (!isYoung(issuer.loaded) && !isBeingRenewed))
+        await refreshOnce(issuer, io, isYoung);
+      if (!issuer.loaded || !isUsable(issuer.loaded)) return unavailable(issuer, io);
 
-      const { loaded } = issuer;
-      if (!loaded || io.now() - loaded.fetchedAt >= config.jwksStaleLimitSeconds) {
-        const wait = config.jwksCooldownSeconds - (io.now() - issuer.networkAskedAt);
-        return { reason: 'keys_unavailable', detail: 'no_usable_keys', retryAfterSeconds: Math.max(1, wait) };
-      }
       // Nobody has checked the header's types yet, and String() of an object can throw.
       const kid = typeof header.kid === 'string' ? header.kid : '';
-      const found = await matching(loaded, header);
+      const found = await matching(issuer.loaded, header);
       if (found.length > 0 || (issuer.unknownKids.get(kid) ?? 0) > io.now()) return found;
 
       // The issuer may have a new key since: ask again, but only as often as the cool-down allows.
       await refreshOnce(issuer, io, (keys) => keys.keys.some((key) => key.kid === header.kid));
-      const renewed = issuer.loaded ?? loaded;
-      const foundNow = await matching(renewed, header);
-      const wasAsked = renewed.fetchedAt > loaded.fetchedAt;
-      if (foundNow.length === 0 && wasAsked && issuer.unknownKids.size < MAX_UNKNOWN_KIDS)
-        issuer.unknownKids.set(kid, io.now() + UNKNOWN_KID_SECONDS);
-      return foundNow;
+      const foundNow = await matching(issuer.loaded, header);
+      if (foundNow.length > 0) return foundNow;
+      if (io.now() - issuer.failedAt < config.jwksCooldownSeconds) return unavailable(issuer, io);
+      if (issuer.networkAskedAt >= startedAt && issuer.unknownKids.size < MAX_UNKNOWN_KIDS) {
+        issuer.unknownKids.set(kid, io.now() + config.jwksCooldownSeconds);
+      }
+      return [];
     },
   };
 
-  /** Refreshes, unless another request of this isolate is at it: then waits for that one. Never throws. */
+  function unavailable(issuer: Issuer, io: IssuerIo): Denial {
+    const wait = config.jwksCooldownSeconds - (io.now() - issuer.networkAskedAt);
+    return { reason: 'keys_unavailable', detail: 'no_usable_keys', retryAfterSeconds: Math.max(1, wait) };
+  }
+
+  /** Refreshes; if another request of this isolate is at it, waits for that one first. Never throws. */
   async function refreshOnce(
     issuer: Issuer,
     io: IssuerIo,
     isEnough: (keys: IssuerKeys) => boolean,
   ): Promise<void> {
-    if (issuer.busyUntil > Date.now()) {
-      while (issuer.busyUntil > Date.now()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      return;
-    }
-    // Twice the time-out: once for the metadata, once for the keys. Nobody waits longer for a request that was cut off.
-    issuer.busyUntil = Date.now() + 2 * config.issuerTimeoutMs;
+    while (issuer.busyUntil > Date.now()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (issuer.loaded && isEnough(issuer.loaded)) return;
+    // Nobody waits longer than this for a request that was cut off.
+    issuer.busyUntil = Date.now() + LONGEST_REFRESH * config.issuerTimeoutMs;
     const refreshing = refresh(issuer, io, isEnough).finally(() => {
       issuer.busyUntil = 0;
     });
@@ -155,11 +158,11 @@ export function createIssuers(config: IssuerConfig): Issuers {
     issuer.networkAskedAt = now;
     try {
       const fetched = await fetchKeys(issuer.name, issuer.server, now, config);
-      issuer.hasFailed = false;
+      issuer.failedAt = 0;
       adopt(issuer, fetched, 'network');
       io.waitUntil(writeStored(issuer, fetched, io, config));
     } catch (error) {
-      issuer.hasFailed = true;
+      issuer.failedAt = io.now();
       log({ event: 'issuer_keys_failed', issuer: issuer.name, detail: describeError(error) });
     }
   }
@@ -196,7 +199,7 @@ async function readStored(
 ): Promise<IssuerKeys | undefined> {
   const { jwksUri } = issuer.server;
   try {
-    const value = await io.kv.get<Partial<IssuerKeys>>(kvKey(issuer), 'json');
+    const value = await inTime(io.kv.get<Partial<IssuerKeys>>(kvKey(issuer), 'json'), config.issuerTimeoutMs);
     if (!value || typeof value.jwksUri !== 'string' || typeof value.fetchedAt !== 'number') return undefined;
     if (jwksUri !== undefined && value.jwksUri !== jwksUri) return undefined;
     const age = io.now() - value.fetchedAt;
@@ -222,4 +225,12 @@ async function writeStored(
   } catch (error) {
     log({ event: 'kv_failed', operation: 'write', key: kvKey(issuer), detail: describeError(error) });
   }
+}
+
+/** @throws {Error} when the promise takes longer */
+function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -16,7 +16,7 @@ export interface Principal {
   readonly roles: readonly string[];
   /** Permissions the token carries directly, besides those of the roles. */
   readonly permissions: readonly string[];
-  /** `jti`, or `sha256:` and the token's hash where there is none. */
+  /** `jti`, or `sha256:` and the hash of what is signed where there is none. */
   readonly tokenId: string;
   /** Epoch seconds; 0 when the token does not say, so that every revocation by time covers it. */
   readonly issuedAt: number;

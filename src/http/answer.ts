@@ -1,7 +1,8 @@
-// Answers of the MCP endpoint: JSON that no cache may keep.
+// Answers of the MCP endpoint, which no cache may keep.
 
-import type { Failure, RequestId } from '../protocol/message.ts';
-import type { Result } from '../protocol/methods/method.ts';
+import type { Failure } from '../protocol/message.ts';
+import { failureJson } from '../protocol/modern.ts';
+import { SSE_HEADERS } from '../protocol/sse.ts';
 
 const HEADERS = {
   'content-type': 'application/json',
@@ -13,16 +14,15 @@ export function json(status: number, body: object, headers: Readonly<Record<stri
   return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } });
 }
 
-export function rpcResult(id: RequestId, result: Result): Response {
-  return new Response(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result.json}}`, {
-    headers: HEADERS,
-  });
+/** JSON that is text already. */
+export function jsonText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(text, { headers: { ...HEADERS, ...headers } });
 }
 
-export function rpcFailure({ status, code, message, data, id }: Failure): Response {
-  return json(status, {
-    jsonrpc: '2.0',
-    ...(id === undefined ? {} : { id }),
-    error: { code, message, ...(data === undefined ? {} : { data }) },
-  });
+export function events(stream: ReadableStream<Uint8Array>): Response {
+  return new Response(stream, { headers: SSE_HEADERS });
+}
+
+export function rpcFailure(failure: Failure): Response {
+  return new Response(failureJson(failure), { status: failure.status, headers: HEADERS });
 }

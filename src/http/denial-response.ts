@@ -6,12 +6,16 @@
 import { challenge } from '../auth/challenge.ts';
 import type { Deployment } from '../context.ts';
 import type { Denial } from '../denial.ts';
-import type { RequestId } from '../protocol/message.ts';
+import { failure, INVALID_REQUEST, type RequestMessage } from '../protocol/message.ts';
 import { serverMeta } from '../protocol/methods/method.ts';
-import { json, rpcResult } from './answer.ts';
+import { json, jsonText, rpcFailure } from './answer.ts';
 
-/** `id` is the message's, where the refusal comes after reading it. */
-export function denialResponse(denial: Denial, { config, metadata }: Deployment, id?: RequestId): Response {
+/** `message` is there where the refusal comes after reading it. */
+export function denialResponse(
+  denial: Denial,
+  { config, metadata }: Deployment,
+  message?: RequestMessage,
+): Response {
   const resourceMetadata = metadata.url;
   switch (denial.reason) {
     case 'host_forbidden':
@@ -55,7 +59,7 @@ export function denialResponse(denial: Denial, { config, metadata }: Deployment,
       );
 
     case 'permission_missing':
-      return toolResult(
+      return refusal(
         `Your account lacks the permission ${denial.missingPermissions.join(', ')}. Consenting to more scopes cannot give it: ask an administrator for a role that has it.`,
       );
 
@@ -68,7 +72,7 @@ export function denialResponse(denial: Denial, { config, metadata }: Deployment,
       } as const;
       return config.stepUp === 'http'
         ? oauthError(403, parameters)
-        : toolResult(
+        : refusal(
             `The access token lacks the scope ${denial.missingScopes.join(', ')}. Sign in again and agree to it.`,
             {
               'mcp/www_authenticate': [challenge(parameters)],
@@ -77,14 +81,17 @@ export function denialResponse(denial: Denial, { config, metadata }: Deployment,
     }
   }
 
-  function toolResult(text: string, meta: Readonly<Record<string, unknown>> = {}): Response {
+  /** A result that the model reads; what is not a tool has no such result. */
+  function refusal(text: string, meta: Readonly<Record<string, unknown>> = {}): Response {
+    if (message?.method !== 'tools/call') return rpcFailure(failure(200, INVALID_REQUEST, text, message?.id));
+    const { id } = message;
     const result = {
       resultType: 'complete',
       content: [{ type: 'text', text }],
       isError: true,
       _meta: { ...serverMeta(config), ...meta },
     };
-    return rpcResult(id ?? 0, { json: JSON.stringify(result) });
+    return jsonText(JSON.stringify({ jsonrpc: '2.0', id, result }));
   }
 }
 

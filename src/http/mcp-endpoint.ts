@@ -1,6 +1,7 @@
 // ONE REQUEST to the MCP endpoint, top to bottom: the steps stand in `decide` in their order, every leaf returns to it.
 //
-// guard -> credential -> principal -> message -> era and headers -> authorization -> method -> answer.
+// guard -> credential -> principal -> message -> era -> authorization -> method (here, or in the caller's ClientSession
+// for the older era) -> answer.
 // Whatever the outcome, it becomes a response in one place and exactly one decision event is written.
 
 import { readCredential } from '../auth/bearer.ts';
@@ -9,13 +10,15 @@ import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { type DecisionEvent, log } from '../log.ts';
 import { authorize, rightsOf } from '../policy/authorize.ts';
-import { eraOf, legacyVersionOf } from '../protocol/era.ts';
-import { checkHeaders, unsupportedVersion } from '../protocol/headers.ts';
+import { eraOf } from '../protocol/era.ts';
+import { checkHeaders } from '../protocol/headers.ts';
 import { type Failure, isFailure, type Message, readMessage } from '../protocol/message.ts';
-import type { MethodContext } from '../protocol/methods/method.ts';
-import { handleModern } from '../protocol/modern.ts';
+import { handleModern, isStream, type ModernContext } from '../protocol/modern.ts';
 import { requirementOf } from '../protocol/requirement.ts';
-import { json, rpcFailure, rpcResult } from './answer.ts';
+import { clientSession } from '../sessions/address.ts';
+import { createNotifier, openTopics } from '../sessions/notifications.ts';
+import { createSessionState } from '../sessions/state.ts';
+import { events, json, jsonText, rpcFailure } from './answer.ts';
 import { denialResponse } from './denial-response.ts';
 import { addCors, checkOrigin } from './origin.ts';
 
@@ -55,45 +58,89 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   progress.principal = principal;
 
   // From here on the caller is known. Other methods get their 405 only now, so that every client finds the issuer.
-  if (request.method !== 'POST')
-    return json(405, { error: 'method_not_allowed' }, { allow: 'POST, OPTIONS' });
+  if (request.method !== 'POST') return sessionRequest(request, principal, context);
 
   const message = await readMessage(request, config);
   if (isFailure(message)) return message;
   progress.message = message;
 
-  const version = request.headers.get('mcp-protocol-version');
-  const id = message.kind === 'request' ? message.id : undefined;
-  if (eraOf(message, version) === 'legacy') return unsupportedVersion(legacyVersionOf(message, version), id);
-  // This revision defines no notification from clients over HTTP: one is accepted and has no effect.
-  if (message.kind === 'notification') return new Response(null, { status: 202 });
-  const mismatch = checkHeaders(request.headers, message);
-  if (mismatch) return mismatch;
+  const isLegacy = eraOf(message, request.headers.get('mcp-protocol-version')) === 'legacy';
+  if (!isLegacy && message.kind === 'request') {
+    const mismatch = checkHeaders(request.headers, message, catalogue);
+    if (mismatch) return mismatch;
+  }
 
   const refused = authorize(principal, requirementOf(message, catalogue), policy);
   if (refused) return refused;
 
-  const result = await handleModern(message, methodContext(principal, request, context));
-  return isFailure(result) ? result : rpcResult(message.id, result);
+  if (isLegacy) return callSession('POST', request, principal, context, message);
+  // The modern era defines no notification from clients over HTTP: one is accepted and has no effect.
+  if (message.kind !== 'request') return new Response(null, { status: 202 });
+  const answer = await handleModern(message, modernContext(principal, request, context));
+  if (isFailure(answer)) return answer;
+  return isStream(answer) ? events(answer.stream) : jsonText(answer.json);
 }
 
-function methodContext(principal: Principal, request: Request, context: Context): MethodContext {
-  const { env, requestId, waitUntil } = context;
-  const { config, catalogue, policy } = context.deployment;
+function modernContext(principal: Principal, request: Request, context: Context): ModernContext {
+  const { env, requestId, waitUntil, now } = context;
+  const { config, catalogue, policy, sealer } = context.deployment;
+  const session = () => clientSession(env, principal, config);
   return {
     config,
     catalogue,
-    isReachable: (requirement) => authorize(principal, requirement, policy)?.reason !== 'permission_missing',
-    tool: {
+    principal,
+    sealer,
+    now: now(),
+    base: {
       principal,
       permissions: rightsOf(principal, policy).permissions,
       env,
       requestId,
       signal: request.signal,
       waitUntil,
+      session: createSessionState(session),
+      notify: createNotifier(env, config),
     },
+    isReachable: (requirement) => authorize(principal, requirement, policy)?.reason !== 'permission_missing',
+    mayUse: (requirement) => authorize(principal, requirement, policy) === undefined,
+    mayStay: () => now() < principal.expiresAt,
+    open: (topics) => openTopics(env, topics, config),
+    consume: async (nonce, expiresAt) => session().useNonce(nonce, expiresAt),
     report: (event) => log({ ...event, requestId }),
   };
+}
+
+/** GET and DELETE exist only for a session of the older era. */
+async function sessionRequest(request: Request, principal: Principal, context: Context): Promise<Outcome> {
+  const { method, headers } = request;
+  if ((method !== 'GET' && method !== 'DELETE') || !headers.has('mcp-session-id')) {
+    return json(405, { error: 'method_not_allowed' }, { allow: 'POST, GET, DELETE, OPTIONS' });
+  }
+  return callSession(method, request, principal, context);
+}
+
+/** One call of the caller's ClientSession; it gets a principal and never the token. */
+async function callSession(
+  httpMethod: 'GET' | 'POST' | 'DELETE',
+  { headers }: Request,
+  principal: Principal,
+  { env, requestId, deployment: { config, policy } }: Context,
+  message?: Message,
+): Promise<Outcome> {
+  const answer = await clientSession(env, principal, config).handle({
+    httpMethod,
+    ...(message === undefined ? {} : { message }),
+    sessionId: headers.get('mcp-session-id'),
+    protocolVersion: headers.get('mcp-protocol-version'),
+    lastEventId: headers.get('last-event-id'),
+    principal,
+    permissions: [...rightsOf(principal, policy).permissions],
+    requestId,
+  });
+  if ('emptyStatus' in answer) return new Response(null, { status: answer.emptyStatus });
+  if ('stream' in answer) return events(answer.stream);
+  if (isFailure(answer)) return answer;
+  return jsonText(answer.json, answer.sessionId === undefined ? {} : { 'mcp-session-id': answer.sessionId });
 }
 
 function toResponse(outcome: Outcome, request: Request, context: Context, { message }: Progress): Response {
@@ -102,7 +149,7 @@ function toResponse(outcome: Outcome, request: Request, context: Context, { mess
   const response = denialResponse(
     outcome,
     context.deployment,
-    message?.kind === 'request' ? message.id : undefined,
+    message?.kind === 'request' ? message : undefined,
   );
   const isForbidden = outcome.reason === 'host_forbidden' || outcome.reason === 'origin_forbidden';
   return isForbidden ? response : addCors(response, request);
@@ -111,10 +158,14 @@ function toResponse(outcome: Outcome, request: Request, context: Context, { mess
 function decisionEvent(
   outcome: Outcome | undefined,
   status: number,
-  { requestId }: Context,
+  { requestId, deployment }: Context,
   { principal, message }: Progress,
   latencyMs: number,
 ): DecisionEvent {
+  const { method, params } =
+    message?.kind === 'response' || message === undefined
+      ? { method: undefined, params: undefined }
+      : message;
   return {
     event: 'decision',
     requestId,
@@ -124,16 +175,17 @@ function decisionEvent(
     subject: principal?.subject,
     clientId: principal?.clientId,
     tokenId: principal?.tokenId,
-    method: message?.method.slice(0, 128),
-    tool: message?.method === 'tools/call' ? toolName(message) : undefined,
+    method: method === undefined || METHOD_NAME.test(method) ? method : 'unknown',
+    tool:
+      method === 'tools/call'
+        ? (deployment.catalogue.toolByName.get(params?.name as string)?.name ?? 'unknown')
+        : undefined,
     latencyMs,
   };
 }
 
-/** Only text: String() of an object from a message can throw, and then there would be no decision event. */
-function toolName({ params: { name } }: Message): string | undefined {
-  return typeof name === 'string' ? name.slice(0, 128) : undefined;
-}
+/** Callers can send any text as a method, a token by mistake: what does not look like a method is not written down. */
+const METHOD_NAME = /^[a-zA-Z]{1,32}(?:\/[a-zA-Z_]{1,32}){0,2}$/;
 
 type Verdict = Pick<
   DecisionEvent,

@@ -3,7 +3,8 @@
 // A page that a browser shows can send requests to any address, this one included, and with DNS rebinding even under its
 // own host name. So a Host that is not ours and an Origin that is not allowed are refused before anything else happens.
 // Requests without Origin do not come from a page and pass. Does not protect against anything but browsers: every other
-// client can send whatever headers it likes, and has to have a token anyway.
+// client can send whatever headers it likes, and has to have a token anyway. Does not look at the scheme: sending
+// http to https is a setting of the zone.
 
 import { type Config, isLoopback } from '../config.ts';
 import type { Denial } from '../denial.ts';
@@ -25,7 +26,7 @@ export function checkOrigin(request: Request, url: URL, config: OriginConfig): D
     origin === resource.origin ||
     config.allowedOrigins.includes(origin) ||
     config.allowedOrigins.includes('*') ||
-    (isLocal && isLoopback(URL.parse(origin)?.hostname ?? ''));
+    (isLocal && /^https?:/.test(origin) && isLoopback(URL.parse(origin)?.hostname ?? ''));
   return originIsAllowed ? undefined : { reason: 'origin_forbidden' };
 }
 

@@ -3,7 +3,7 @@
 // A misconfigured Worker answers everything with a 500 that says nothing, and its log says exactly what to put right.
 // itty-router's AutoRouter and error() are not used: they send an exception's own properties to the client.
 
-import { type IRequest, Router } from 'itty-router';
+import { Router } from 'itty-router';
 import { ConfigError } from '../config.ts';
 import { type App, type Context, createContext, createDeployment, type Deployment } from '../context.ts';
 import { describeError, log } from '../log.ts';
@@ -15,29 +15,33 @@ type Handle = (request: Request, context: Context) => Promise<Response>;
 
 /** The Worker's `fetch`. The configuration is checked with the first request of an isolate: only then are there variables. */
 export function serve(app: App): ExportedHandlerFetchHandler<Env> {
-  let deployment: Deployment | ConfigError | undefined;
-  let handle: Handle | undefined;
+  let deployed: { readonly deployment: Deployment; readonly handle: Handle } | ConfigError | undefined;
 
   return async (request, env, execution) => {
-    if (deployment === undefined) deployment = deploy(app, env);
-    if (deployment instanceof ConfigError) {
-      log({ event: 'config_invalid', problems: deployment.problems });
-      return internalError();
-    }
-    handle ??= createHandler(deployment);
-    const context = createContext(deployment, request, env, execution);
+    let requestId = '';
     try {
-      return await handle(request, context);
+      deployed ??= deploy(app, env);
+      if (deployed instanceof ConfigError) {
+        log({ event: 'config_invalid', problems: deployed.problems });
+        return internalError();
+      }
+      const context = createContext(deployed.deployment, request, env, execution);
+      requestId = context.requestId;
+      return await deployed.handle(request, context);
     } catch (error) {
-      log({ event: 'request_failed', requestId: context.requestId, error: describeError(error) });
+      log({ event: 'request_failed', requestId, error: describeError(error) });
       return internalError();
     }
   };
 }
 
-function deploy(app: App, env: Env): Deployment | ConfigError {
+function deploy(
+  app: App,
+  env: Env,
+): { readonly deployment: Deployment; readonly handle: Handle } | ConfigError {
   try {
-    return createDeployment(app, env);
+    const deployment = createDeployment(app, env);
+    return { deployment, handle: createHandler(deployment) };
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -47,27 +51,41 @@ function deploy(app: App, env: Env): Deployment | ConfigError {
 const internalError = (): Response =>
   json(500, { error: 'server_error', error_description: 'The server could not handle the request' });
 
+/** What is routed by: never the query, which itty-router would take apart in time that grows with its square. */
+interface Routed {
+  readonly method: string;
+  readonly url: string;
+  readonly request: Request;
+  readonly parsed: URL;
+}
+
 function createHandler({ config, endpointPath, metadata }: Deployment): Handle {
-  const router = Router<IRequest, [Context]>();
+  const router = Router<Routed, [Context]>();
 
   for (const path of metadata.paths) {
     router
-      .options(path, (request) => preflight(request, 'GET, HEAD, OPTIONS', '*'))
+      .options(path, ({ request }) => preflight(request, 'GET, HEAD, OPTIONS', '*'))
       .get(path, () => metadataResponse(metadata.document))
       .head(path, () => metadataResponse(metadata.document))
       .all(path, () => json(405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD, OPTIONS' }));
   }
   router
-    .options(endpointPath, (request) => {
-      if (checkOrigin(request, new URL(request.url), config)) return json(403, { error: 'forbidden' });
-      return preflight(request, 'POST, OPTIONS', request.headers.get('origin') ?? '*');
+    .options(endpointPath, ({ request, parsed }) => {
+      if (checkOrigin(request, parsed, config)) return json(403, { error: 'forbidden' });
+      return preflight(request, 'POST, GET, DELETE, OPTIONS', request.headers.get('origin') ?? '*');
     })
-    .all(endpointPath, (request, context) => mcpEndpoint(request, new URL(request.url), context))
+    .all(endpointPath, ({ request, parsed }, context) => mcpEndpoint(request, parsed, context))
     .all('*', () =>
       json(404, { error: 'not_found', error_description: `The MCP endpoint is ${config.resource}` }),
     );
 
-  return (request, context) => router.fetch(request, context);
+  return (request, context) => {
+    const parsed = new URL(request.url);
+    return router.fetch(
+      { method: request.method, url: parsed.origin + parsed.pathname, request, parsed },
+      context,
+    );
+  };
 }
 
 /** Public, the same for everyone, and readable by any page. A HEAD has the headers only; the runtime drops the body. */

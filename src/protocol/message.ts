@@ -25,7 +25,16 @@ export interface NotificationMessage {
   readonly meta: Params;
 }
 
-export type Message = RequestMessage | NotificationMessage;
+/** The answer to something a server of the older era asked; modern clients send none. */
+export interface ResponseMessage {
+  readonly kind: 'response';
+  readonly id: RequestId;
+  /** Exactly one of the two is there. */
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+export type Message = RequestMessage | NotificationMessage | ResponseMessage;
 
 /** A JSON-RPC error and the HTTP status it goes with. `message` is ours and never repeats what the caller sent. */
 export interface Failure {
@@ -42,6 +51,7 @@ export const METHOD_NOT_FOUND = -32_601;
 export const INVALID_PARAMS = -32_602;
 export const INTERNAL_ERROR = -32_603;
 export const HEADER_MISMATCH = -32_020;
+export const MISSING_CLIENT_CAPABILITY = -32_021;
 export const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
 
 export const failure = (
@@ -125,15 +135,17 @@ function toMessage(json: unknown): Message | Failure {
     return failure(400, INVALID_REQUEST, 'The body is not a JSON-RPC 2.0 message');
   const { id, method } = json;
   const hasId = Object.hasOwn(json, 'id');
-  const knownId = typeof id === 'string' || typeof id === 'number' ? id : undefined;
+  const knownId = typeof id === 'string' || Number.isFinite(id) ? (id as RequestId) : undefined;
   if (hasId && knownId === undefined) return failure(400, INVALID_REQUEST, 'id must be a string or a number');
+  if (method === undefined && knownId !== undefined && ('result' in json || 'error' in json)) {
+    return {
+      kind: 'response',
+      id: knownId,
+      ...('error' in json ? { error: json.error } : { result: json.result }),
+    };
+  }
   if (typeof method !== 'string')
-    return failure(
-      400,
-      INVALID_REQUEST,
-      'The message has no method; responses are not accepted here',
-      knownId,
-    );
+    return failure(400, INVALID_REQUEST, 'The message has neither a method nor a result', knownId);
   const params = json.params ?? {};
   const meta = isObject(params) ? (params._meta ?? {}) : undefined;
   if (!isObject(params) || !isObject(meta))

@@ -1,20 +1,195 @@
-// The methods of the modern era (MCP 2026-07-28). A method that is not in the table does not exist.
+// The modern era (MCP 2026-07-28): its methods, and how one request is answered.
+//
+// A method that is not in a table does not exist. The answer is JSON, unless the handler sent something before its
+// result: then it is an event stream, and closing it cancels the request.
 
-import { type Failure, failure, METHOD_NOT_FOUND, type RequestMessage } from './message.ts';
+import type { Principal } from '../auth/principal.ts';
+import { describeError } from '../log.ts';
+import type { Requirement } from '../policy/authorize.ts';
+import { type Channel, createHandlerContext, type HandlerBase, isLoggingLevel } from './handler.ts';
+import { META_CLIENT_CAPABILITIES } from './headers.ts';
+import { openRound } from './input-required.ts';
+import {
+  type Failure,
+  failure,
+  INTERNAL_ERROR,
+  isFailure,
+  isObject,
+  METHOD_NOT_FOUND,
+  type RequestMessage,
+} from './message.ts';
+import { complete } from './methods/completion.ts';
 import { discover } from './methods/discover.ts';
-import type { Method, MethodContext, Result } from './methods/method.ts';
+import { type Method, type MethodContext, type Result, serverMeta } from './methods/method.ts';
+import { getPrompt, listPrompts } from './methods/prompts.ts';
+import { listResources, listResourceTemplates, readResource } from './methods/resources.ts';
+import { type ListenContext, listen } from './methods/subscriptions.ts';
 import { callTool, listTools } from './methods/tools.ts';
+import type { Sealer } from './seal.ts';
+import { EventStream, event, supervise } from './sse.ts';
+import { ToolError } from './tool.ts';
 
-const METHODS: ReadonlyMap<string, Method> = new Map([
-  ['server/discover', discover],
-  ['tools/list', listTools],
+/** Methods that run code of the app, which may send and, but for completion, ask. */
+const HANDLED: ReadonlyMap<string, Method> = new Map([
   ['tools/call', callTool],
+  ['resources/read', readResource],
+  ['prompts/get', getPrompt],
+  ['completion/complete', complete],
 ]);
 
-export function handleModern(
-  message: RequestMessage,
-  context: MethodContext,
-): Result | Failure | Promise<Result | Failure> {
-  const method = METHODS.get(message.method);
-  return method ? method(message, context) : failure(404, METHOD_NOT_FOUND, 'Method not found', message.id);
+const PLAIN: ReadonlyMap<string, Method> = new Map([
+  ['server/discover', discover],
+  ['tools/list', listTools],
+  ['resources/list', listResources],
+  ['resources/templates/list', listResourceTemplates],
+  ['prompts/list', listPrompts],
+]);
+
+export interface ModernContext
+  extends Pick<MethodContext, 'config' | 'catalogue' | 'report'>,
+    Pick<ListenContext, 'mayUse' | 'mayStay' | 'open'> {
+  readonly principal: Principal;
+  readonly base: HandlerBase;
+  readonly sealer: Sealer | undefined;
+  /** Epoch seconds. */
+  readonly now: number;
+  isReachable(requirement: Requirement): boolean;
+  consume(nonce: string, expiresAt: number): Promise<boolean>;
 }
+
+/** The JSON of a response, the body of an event stream, or a failure. */
+export type ModernAnswer =
+  | { readonly json: string }
+  | { readonly stream: ReadableStream<Uint8Array> }
+  | Failure;
+
+export async function handleModern(message: RequestMessage, context: ModernContext): Promise<ModernAnswer> {
+  const plain = PLAIN.get(message.method);
+  if (plain)
+    return respond(
+      message,
+      await plain(message, { ...context, era: 'modern', handler: NO_HANDLER }),
+      context,
+    );
+  if (message.method === 'subscriptions/listen') {
+    const stream = await listen(message, {
+      ...context,
+      limits: context.config,
+      wrapResult: (meta) =>
+        JSON.stringify({ resultType: 'complete', _meta: { ...serverMeta(context.config), ...meta } }),
+    });
+    return stream instanceof ReadableStream ? { stream } : stream;
+  }
+  const method = HANDLED.get(message.method);
+  return method
+    ? handle(method, message, context)
+    : failure(404, METHOD_NOT_FOUND, 'Method not found', message.id);
+}
+
+/** Plain methods never touch it. */
+const NO_HANDLER = {} as MethodContext['handler'];
+
+async function handle(
+  method: Method,
+  message: RequestMessage,
+  context: ModernContext,
+): Promise<ModernAnswer> {
+  const { config, catalogue, principal, sealer, now, base } = context;
+  const tool =
+    message.method === 'tools/call' ? catalogue.toolByName.get(message.params.name as string) : undefined;
+  const round = await openRound(message, {
+    principal,
+    sealer,
+    now,
+    lifetimeSeconds: config.requestStateSeconds,
+    ...(tool?.answersOnce ? { consume: context.consume } : {}),
+  });
+  if (isFailure(round)) return round;
+
+  const cancellation = new AbortController();
+  const signal = AbortSignal.any([base.signal, cancellation.signal]);
+  let stream: EventStream | undefined;
+  // Also how it is noticed that a client has gone: by a sign of life that nobody takes.
+  let stopSupervision: () => void = () => {};
+  let started: () => void = () => {};
+  const hasStarted = new Promise<undefined>((resolve) => {
+    started = () => resolve(undefined);
+  });
+  const { 'io.modelcontextprotocol/clientInfo': info, 'io.modelcontextprotocol/logLevel': level } =
+    message.meta;
+  const channel: Channel = {
+    client: { info: info as never, capabilities: message.meta[META_CLIENT_CAPABILITIES] as never },
+    // Only these three may be answered with a question (basic/patterns/mrtr, "Supported Requests").
+    ask: method === complete ? () => Promise.reject(new ToolError('A completion cannot ask.')) : round.ask,
+    logLevel: () => (isLoggingLevel(level) ? level : undefined),
+    releaseStream: () => {},
+    send(notification, params) {
+      if (signal.aborted) return;
+      if (!stream) {
+        stream = new EventStream(() => {
+          stopSupervision();
+          cancellation.abort();
+        });
+        stopSupervision = supervise(stream, config, context.mayStay, () => stream?.close());
+        started();
+      }
+      stream.write(event(JSON.stringify({ jsonrpc: '2.0', method: notification, params })));
+    },
+  };
+  const handler = createHandlerContext({ ...base, signal }, channel, message.meta);
+
+  const asked = round.questions.then((questions) => ({ questions }));
+  const finished = Promise.race([
+    Promise.resolve(method(message, { ...context, era: 'modern', handler })),
+    asked,
+  ]);
+  const first = await Promise.race([finished, hasStarted]);
+  if (first !== undefined) return respond(message, first, context);
+
+  const open = stream as EventStream | undefined;
+  const ended = finished
+    .then((outcome) => respond(message, outcome, context))
+    .catch((error: unknown) => {
+      context.report({ event: 'handler_failed', handler: message.method, error: describeError(error) });
+      return failure(500, INTERNAL_ERROR, 'The server could not handle the request', message.id);
+    })
+    .then((answer) => {
+      open?.write(event(isFailure(answer) ? failureJson(answer) : answer.json));
+      open?.close();
+    });
+  // A client that hangs up ends the request; a handler that is cancelled still gets to clean up.
+  base.waitUntil(ended);
+  return { stream: open?.readable ?? new ReadableStream() };
+}
+
+type Outcome = Result | Failure | { readonly questions: object };
+
+/** The JSON of the whole response. */
+function respond(
+  { id }: RequestMessage,
+  outcome: Outcome,
+  { config }: ModernContext,
+): { readonly json: string } | Failure {
+  if (isFailure(outcome)) return outcome;
+  const meta = `"_meta":${JSON.stringify(serverMeta(config))}`;
+  const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"resultType":`;
+  if ('questions' in outcome)
+    return { json: `${head}"input_required",${inside(JSON.stringify(outcome.questions))}${meta}}}` };
+  const caching = outcome.isCacheable ? `"ttlMs":${config.listTtlMs},"cacheScope":"private",` : '';
+  return { json: `${head}"complete",${inside(outcome.json)}${caching}${meta}}}` };
+}
+
+/** The members of an object's JSON, with a comma behind the last. */
+const inside = (json: string): string => (json === '{}' ? '' : `${json.slice(1, -1)},`);
+
+/** The JSON-RPC text of a failure. */
+export function failureJson({ code, message, data, id }: Failure): string {
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    ...(id === undefined ? {} : { id }),
+    error: { code, message, ...(data === undefined ? {} : { data }) },
+  });
+}
+
+export const isStream = (answer: ModernAnswer): answer is { readonly stream: ReadableStream<Uint8Array> } =>
+  isObject(answer) && 'stream' in answer;

@@ -25,24 +25,27 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** JSON Schema 2020-12 of what the schema accepts or gives; without `$schema`, whose absence means this dialect in MCP. */
+/** JSON Schema 2020-12 of what the schema accepts or gives. */
 export function jsonSchemaOf(schema: Schema<unknown>, side: 'input' | 'output'): Record<string, unknown> {
-  const { $schema: _, ...rest } = schema['~standard'].jsonSchema[side]({ target: 'draft-2020-12' });
-  return rest;
+  return schema['~standard'].jsonSchema[side]({ target: 'draft-2020-12' });
 }
 
-/** The value as the schema gives it back, or what is wrong with it, a line per problem: `path.to.it: message`. */
-export async function validate<T>(
-  schema: Schema<T>,
-  value: unknown,
-): Promise<{ readonly value: T } | { readonly problems: readonly string[] }> {
+/** What is wrong with a value. `problems` may repeat parts of it; `paths` say only where. */
+export interface Unfit {
+  /** A line per problem: `path.to.it: message`. */
+  readonly problems: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** The value as the schema gives it back, or what is wrong with it. */
+export async function validate<T>(schema: Schema<T>, value: unknown): Promise<{ readonly value: T } | Unfit> {
   const result = await schema['~standard'].validate(value);
   if (result.issues === undefined) return { value: result.value };
-  return {
-    problems: result.issues.map(({ path, message }) =>
-      path?.length ? `${path.map(segment).join('.')}: ${message}` : message,
-    ),
-  };
+  const paths = result.issues.map(({ path = [] }) => path.map(segment).join('.'));
+  const problems = result.issues.map(({ message }, index) =>
+    paths[index] ? `${paths[index]}: ${message}` : message,
+  );
+  return { problems, paths };
 }
 
 const segment = (part: PropertyKey | { readonly key: PropertyKey }): string =>

@@ -3,25 +3,10 @@
 // Definitions are checked when the Worker starts, so a mistake stops a deployment instead of a caller.
 
 import type { ContentBlock, Icon, ToolAnnotations } from '@modelcontextprotocol/server';
-import type { Principal } from '../auth/principal.ts';
 import type { Requirement } from '../policy/authorize.ts';
+import type { HandlerContext } from './handler.ts';
+import { type ParameterHeader, parameterHeaders } from './parameter-headers.ts';
 import { jsonSchemaOf, type Schema } from './schema.ts';
-
-/** What a tool's handler may use besides its arguments. There is no token in it, on purpose. */
-export interface ToolContext {
-  /** The verified caller. */
-  readonly principal: Principal;
-  /** All the caller's permissions: those of its roles and those in the token. */
-  readonly permissions: ReadonlySet<string>;
-  /** The Worker's bindings. */
-  readonly env: Env;
-  /** Appears in the log next to everything this request did. */
-  readonly requestId: string;
-  /** Aborted when the caller goes away. */
-  readonly signal: AbortSignal;
-  /** Keeps the Worker alive for work that outlives the answer. */
-  waitUntil(promise: Promise<unknown>): void;
-}
 
 /** What a handler returns when the tool has no `output` schema: text, or content blocks. */
 export type ToolContent = string | readonly ContentBlock[];
@@ -46,10 +31,17 @@ export interface ToolDefinition<Input = unknown, Output = never> extends Require
   readonly annotations?: ToolAnnotations;
   readonly icons?: readonly Icon[];
   /**
+   * Arguments that clients repeat as headers, for proxies that route by them: `{ region: 'Region' }` makes clients send
+   * `Mcp-Param-Region`. Never for secrets. A schema may also say so itself, with `x-mcp-header`.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An answer the user gave (`elicit`, `sample`) serves for one call only. Costs a Durable Object call per answer. */
+  readonly answersOnce?: boolean;
+  /**
    * Runs after the caller was authorized and the arguments were validated.
    * Throw a ToolError to tell the model what went wrong; of any other exception it learns nothing.
    */
-  handler(input: Input, context: ToolContext): Handled<Output> | Promise<Handled<Output>>;
+  handler(input: Input, context: HandlerContext): Handled<Output> | Promise<Handled<Output>>;
 }
 
 type Handled<Output> = [Output] extends [never] ? ToolContent : Output;
@@ -61,7 +53,13 @@ export interface Tool extends Requirement {
   readonly output: Schema<unknown> | undefined;
   /** The entry of tools/list, as JSON. */
   readonly listed: string;
-  readonly handler: (input: unknown, context: ToolContext) => unknown;
+  /** The same for revisions before 2026, whose structured results are objects; `listed` where there is no difference. */
+  readonly listedLegacy: string;
+  /** Whether a structured result is an object, as those revisions want it. */
+  readonly hasObjectOutput: boolean;
+  readonly parameterHeaders: readonly ParameterHeader[];
+  readonly answersOnce: boolean;
+  readonly handler: (input: unknown, context: HandlerContext) => unknown;
 }
 
 /** Why a tool could not do what was asked, in words for the model: thrown by a handler, answered as a result with `isError`. */
@@ -70,7 +68,7 @@ export class ToolError extends Error {
 }
 
 /** scope-token of RFC 6749 section 3.3: with any other a challenge would ask for a scope that does not exist. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+export const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 
@@ -89,9 +87,12 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
     fail('scopes and permissions must be given; use [] for none');
   const badScope = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
   if (badScope !== undefined) fail(`${JSON.stringify(badScope)} is not a scope name (RFC 6749 section 3.3)`);
-  const inputSchema = jsonSchemaOf(input, 'input');
+  const inputSchema = withHeaders(jsonSchemaOf(input, 'input'), definition.headers ?? {}, fail);
   if (inputSchema.type !== 'object') fail('input must be the schema of an object');
   const outputSchema = output && jsonSchemaOf(output, 'output');
+  const hasObjectOutput = outputSchema?.type === 'object';
+  const described = { name, title, description, inputSchema, annotations, icons };
+  const listed = JSON.stringify({ ...described, outputSchema });
 
   return Object.freeze({
     name,
@@ -99,22 +100,27 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
     output,
     scopes: Object.freeze([...scopes]),
     permissions: Object.freeze([...permissions]),
-    listed: JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations, icons }),
+    listed,
+    listedLegacy: outputSchema === undefined || hasObjectOutput ? listed : JSON.stringify(described),
+    hasObjectOutput,
+    parameterHeaders: parameterHeaders(inputSchema, fail),
+    answersOnce: definition.answersOnce ?? false,
     // Only arguments that `input` has validated reach the handler.
-    handler: (value: unknown, context: ToolContext) => definition.handler(value as Input, context),
+    handler: (value: unknown, context: HandlerContext) => definition.handler(value as Input, context),
   });
 }
 
-/** The tools of a server, in the order they are offered. */
-export interface Catalogue {
-  readonly tools: readonly Tool[];
-  readonly byName: ReadonlyMap<string, Tool>;
-}
-
-/** @throws {Error} when two tools have the same name */
-export function defineTools(tools: readonly Tool[]): Catalogue {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const duplicate = tools.find((tool, index) => tools.findIndex(({ name }) => name === tool.name) !== index);
-  if (duplicate) throw new Error(`tool ${JSON.stringify(duplicate.name)} is defined twice`);
-  return Object.freeze({ tools: Object.freeze([...tools]), byName });
+/** The schema with `x-mcp-header` at the properties named. */
+function withHeaders(
+  schema: Record<string, unknown>,
+  headers: Readonly<Record<string, string>>,
+  fail: (problem: string) => never,
+): Record<string, unknown> {
+  const properties = { ...(schema.properties as Record<string, object> | undefined) };
+  for (const [name, header] of Object.entries(headers)) {
+    if (!Object.hasOwn(properties, name))
+      fail(`headers names the argument ${JSON.stringify(name)}, which input does not have`);
+    properties[name] = { ...properties[name], 'x-mcp-header': header };
+  }
+  return Object.keys(headers).length === 0 ? schema : { ...schema, properties };
 }

@@ -47,8 +47,13 @@ test.each<[string, Payload, Partial<Claims>]>([
   ['roles can be a list', { roles: ['a', '', 'b', 'a'] }, { roles: ['a', 'b'] }],
   [
     'roles can be the keys of an object',
-    { roles: { admin: { org: 'x' }, reader: false } },
+    { roles: { admin: { org: 'x' }, reader: true } },
     { roles: ['admin', 'reader'] },
+  ],
+  [
+    'a role whose value is false or null is not held',
+    { roles: { admin: {}, reader: false, editor: null } },
+    { roles: ['admin'] },
   ],
   ['permissions have the shapes of roles', { permissions: ['a b'] }, { permissions: ['a b'] }],
   [

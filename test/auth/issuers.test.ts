@@ -239,20 +239,18 @@ test.each<[string, () => KVNamespace]>([
 });
 
 describe('an unknown kid', () => {
-  test('asks the issuer again once, and is remembered until the keys are loaded anew', async () => {
+  test('asks the issuer again once, and is remembered for one cool-down', async () => {
     const { lookUp } = isolate();
     await lookUp();
     now += COOLDOWN;
     expect(await lookUp('unknown')).toEqual([]);
     expect([jwksRequests(), kv.gets()]).toEqual([2, 2]);
-    now += COOLDOWN;
+    now += COOLDOWN - 1;
     expect(await lookUp('unknown')).toEqual([]);
     expect([jwksRequests(), kv.gets()]).toEqual([2, 2]);
-    now += FRESH;
-    await lookUp();
-    now += COOLDOWN;
+    now += 1;
     expect(await lookUp('unknown')).toEqual([]);
-    expect([jwksRequests(), kv.gets()]).toEqual([4, 4]);
+    expect([jwksRequests(), kv.gets()]).toEqual([3, 3]);
   });
 
   test('does not ask the issuer within the cool-down, and is not remembered for it', async () => {
@@ -300,13 +298,36 @@ describe('an unknown kid', () => {
     expect(jwksRequests()).toBe(2);
   });
 
-  test('is refused as unknown, not as trouble, when the issuer is down but its keys are there', async () => {
+  test('is trouble, and not refused as unknown, while the issuer cannot be asked', async () => {
     const { lookUp } = isolate();
     await lookUp();
     await issuer.close();
     now += COOLDOWN;
-    expect(await lookUp('unknown')).toEqual([]);
+    expect(await lookUp('unknown')).toMatchObject({ reason: 'keys_unavailable' });
   });
+});
+
+test('a rotated key is found at once where memory is too old and KV is from before the rotation', async () => {
+  const { lookUp } = isolate();
+  await lookUp();
+  now += FRESH;
+  await isolate().lookUp();
+  const rotated = await signingKey();
+  issuer.jwks = { keys: [rotated.publicJwk] };
+  now += COOLDOWN;
+  expect(await lookUp(rotated.kid)).toHaveLength(1);
+});
+
+test('a key that was withdrawn verifies nothing after jwksFreshSeconds, whatever failed before', async () => {
+  const { lookUp } = isolate();
+  await lookUp();
+  issuer.answers.set('/jwks', { status: 500, body: '' });
+  now += FRESH;
+  expect(await lookUp()).toHaveLength(1);
+  issuer.answers.delete('/jwks');
+  issuer.jwks = { keys: [(await signingKey()).publicJwk] };
+  now += FRESH;
+  expect(await lookUp()).toEqual([]);
 });
 
 test('a rotated key is found after the cool-down, and the old one is gone', async () => {

@@ -5,7 +5,7 @@ import { createDeployment } from '../../src/context.ts';
 import type { Denial } from '../../src/denial.ts';
 import { denialResponse } from '../../src/http/denial-response.ts';
 import { resolveRoles } from '../../src/policy/roles.ts';
-import { defineTools } from '../../src/protocol/tool.ts';
+import type { RequestId, RequestMessage } from '../../src/protocol/message.ts';
 
 function deployment(vars: object = {}) {
   const config = { serverInfo: { name: 'test', version: '1' }, scopesSupported: ['s:read', 's:list'] };
@@ -15,12 +15,15 @@ function deployment(vars: object = {}) {
     KIT_KV: {},
     ...vars,
   };
-  const app = { config, roles: resolveRoles({}), tools: defineTools([]) };
+  const app = { config, roles: resolveRoles({}), tools: [] };
   return createDeployment(app, env as unknown as Env);
 }
 
-async function answerTo(denial: Denial, vars: object = {}, id?: string | number) {
-  const response = denialResponse(denial, deployment(vars), id);
+/** A denial before the message was read, or of a message with this id. */
+async function answerTo(denial: Denial, vars: object = {}, id?: RequestId, method = 'tools/call') {
+  const message: RequestMessage | undefined =
+    id === undefined ? undefined : { kind: 'request', id, method, params: {}, meta: {} };
+  const response = denialResponse(denial, deployment(vars), message);
   const {
     'content-type': type,
     'cache-control': cache,
@@ -191,8 +194,46 @@ describe('where a missing scope is told in a tool result', () => {
   });
 });
 
-test('a result has the id of the message, whatever its type', async () => {
+describe.each(['prompts/get', 'resources/read', 'completion/complete'])(
+  'for %s, which has no result that says so',
+  (method) => {
+    const error = (message: string): Answer => ({
+      status: 200,
+      headers: {},
+      body: { jsonrpc: '2.0', id: 7, error: { code: -32_600, message } },
+    });
+
+    test('a missing permission is an error, and so is a missing scope in place of a tool result', async () => {
+      expect(
+        await answerTo({ reason: 'permission_missing', missingPermissions: ['p'] }, {}, 7, method),
+      ).toEqual(
+        error(
+          'Your account lacks the permission p. Consenting to more scopes cannot give it: ask an administrator for a role that has it.',
+        ),
+      );
+      const scopes = await answerTo(
+        { reason: 'scope_missing', ...MISSING_SCOPES },
+        { STEP_UP: 'tool-result' },
+        7,
+        method,
+      );
+      expect(scopes).toEqual(
+        error('The access token lacks the scope s:write. Sign in again and agree to it.'),
+      );
+    });
+
+    test('every other reason has the same answer', async () => {
+      for (const [denial, expected] of ALL) {
+        if (denial.reason === 'permission_missing') continue;
+        expect(await answerTo(denial, {}, 7, method)).toEqual(expected);
+      }
+    });
+  },
+);
+
+test('a refusal has the id of the message, whatever its type', async () => {
   const denial = { reason: 'permission_missing', missingPermissions: ['p'] } as const;
+  expect((await answerTo(denial, {}, 0, 'prompts/get')).body).toMatchObject({ id: 0 });
   expect((await answerTo(denial, {}, 'text "id"')).body).toMatchObject({ id: 'text "id"' });
 });
 

@@ -1,19 +1,27 @@
 // Which era does a message belong to? One decision, from the body before the header.
 
 import { expect, test } from 'vitest';
-import { eraOf, legacyVersionOf, META_PROTOCOL_VERSION, SUPPORTED_VERSIONS } from '../../src/protocol/era.ts';
+import {
+  eraOf,
+  LEGACY_VERSIONS,
+  META_PROTOCOL_VERSION,
+  MODERN_VERSIONS,
+  SUPPORTED_VERSIONS,
+} from '../../src/protocol/era.ts';
 import type { Message } from '../../src/protocol/message.ts';
 
-const message = (method: string, version?: unknown, params = {}): Message => ({
+const message = (method: string, version?: unknown): Message => ({
   kind: 'request',
   id: 1,
   method,
-  params,
+  params: {},
   meta: version === undefined ? {} : { [META_PROTOCOL_VERSION]: version },
 });
 
-test('this server speaks 2026-07-28', () => {
-  expect(SUPPORTED_VERSIONS).toEqual(['2026-07-28']);
+test('this server speaks 2026-07-28, and the three revisions before it with sessions', () => {
+  expect(MODERN_VERSIONS).toEqual(['2026-07-28']);
+  expect(LEGACY_VERSIONS).toEqual(['2025-11-25', '2025-06-18', '2025-03-26']);
+  expect(SUPPORTED_VERSIONS).toEqual(['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26']);
 });
 
 test.each<[string, string, unknown, string | null, 'modern' | 'legacy']>([
@@ -36,7 +44,7 @@ test.each<[string, string, unknown, string | null, 'modern' | 'legacy']>([
   ['the header 2025-11-25 is legacy', 'tools/list', undefined, '2025-11-25', 'legacy'],
   ['the header 2025-06-18 is legacy', 'tools/list', undefined, '2025-06-18', 'legacy'],
   ['the header 2025-03-26 is legacy', 'tools/list', undefined, '2025-03-26', 'legacy'],
-  ['the header 2024-11-05 is legacy', 'tools/list', undefined, '2024-11-05', 'legacy'],
+  ['the header 2024-11-05, which is not spoken, is modern', 'tools/list', undefined, '2024-11-05', 'modern'],
   ['a modern header alone is modern', 'tools/list', undefined, '2026-07-28', 'modern'],
   ['an unknown header alone is modern', 'tools/list', undefined, 'x', 'modern'],
   ['an empty header is modern', 'tools/list', undefined, '', 'modern'],
@@ -44,11 +52,11 @@ test.each<[string, string, unknown, string | null, 'modern' | 'legacy']>([
   expect(eraOf(message(method, version), header)).toBe(era);
 });
 
-test.each<[string, object, string | null, string]>([
-  ['what initialize asks for', { protocolVersion: '2025-06-18' }, '2025-11-25', '2025-06-18'],
-  ['no more than 32 characters of it', { protocolVersion: 'v'.repeat(33) }, null, 'v'.repeat(32)],
-  ['else the header', { protocolVersion: 5 }, '2025-11-25', '2025-11-25'],
-  ['else the one that had no header', {}, null, '2025-03-26'],
-])('the version a legacy message is told about is %s', (_, params, header, version) => {
-  expect(legacyVersionOf(message('initialize', undefined, params), header)).toBe(version);
+test.each([null, '2025-11-25', '2026-07-28', 'x'])('a response is legacy under the header %s', (header) => {
+  expect(eraOf({ kind: 'response', id: 1, result: {} }, header)).toBe('legacy');
+});
+
+test.each(['2026-07-28', '2025-11-25'])('a notification has the era of its version: %s', (header) => {
+  const notification: Message = { kind: 'notification', method: 'n', params: {}, meta: {} };
+  expect(eraOf(notification, header)).toBe(header === '2026-07-28' ? 'modern' : 'legacy');
 });

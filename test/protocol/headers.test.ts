@@ -1,12 +1,32 @@
 // Do the headers of a modern request say the same as its body, and which difference is told first?
 
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import { checkHeaders, decodeHeaderValue, unsupportedVersion } from '../../src/protocol/headers.ts';
+import { createCatalogue } from '../../src/protocol/catalogue.ts';
+import { checkHeaders, unsupportedVersion } from '../../src/protocol/headers.ts';
 import type { RequestMessage } from '../../src/protocol/message.ts';
+import { defineTool } from '../../src/protocol/tool.ts';
 
 const VERSION = 'io.modelcontextprotocol/protocolVersion';
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 const META = { [VERSION]: '2026-07-28', [CAPABILITIES]: {} };
+
+/** `read` has no parameter headers, `route` has one. */
+const CATALOGUE = createCatalogue({
+  tools: ['read', 'route'].map((name) =>
+    defineTool({
+      name,
+      title: name,
+      description: name,
+      input: toStandardJsonSchema(v.object({ region: v.optional(v.string()) })),
+      scopes: [],
+      permissions: [],
+      ...(name === 'route' ? { headers: { region: 'Region' } } : {}),
+      handler: () => '',
+    }),
+  ),
+});
 
 interface Sent {
   readonly method?: string;
@@ -20,12 +40,17 @@ function check({ method = 'tools/list', params = {}, meta = META, headers = {} }
   const good = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...headers };
   const sent = Object.entries(good).filter((entry): entry is [string, string] => entry[1] !== null);
   const message: RequestMessage = { kind: 'request', id: 7, method, params, meta };
-  return checkHeaders(new Headers(sent), message);
+  return checkHeaders(new Headers(sent), message, CATALOGUE);
 }
 const call = (name: unknown, header: string | null): Sent => ({
   method: 'tools/call',
   params: { name },
   headers: { 'mcp-name': header },
+});
+const route = (args: unknown, region: string | null): Sent => ({
+  method: 'tools/call',
+  params: { name: 'route', arguments: args },
+  headers: { 'mcp-name': 'route', 'mcp-param-region': region },
 });
 const base64 = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
 
@@ -42,6 +67,11 @@ test.each<[string, Sent]>([
   ['a name is in base64 without need', call('read', base64('read'))],
   ['a name that looks like base64 is in base64', call('=?base64?x?=', base64('=?base64?x?='))],
   ['a name has spaces around it, in base64', call(' read ', base64(' read '))],
+  ['an argument is repeated where the tool wants it', route({ region: 'eu' }, 'eu')],
+  ['an argument is repeated in base64', route({ region: ' eu' }, base64(' eu'))],
+  ['an argument that is not given is not repeated', route({}, null)],
+  ['arguments are missing and nothing is repeated', route(undefined, null)],
+  ['a tool without such arguments gets one of their headers', call('read', 'read')],
   ['names of headers are in any case', { headers: { 'mcp-method': null, 'MCP-METHOD': 'tools/list' } }],
 ])('a request is good when %s', (_, sent) => {
   expect(check(sent)).toBeUndefined();
@@ -57,13 +87,14 @@ const mismatch = (message: string) => ({ status: 400, code: -32_020, message, id
 const OTHER_VERSION = mismatch(`MCP-Protocol-Version must repeat ${VERSION}`);
 const OTHER_METHOD = mismatch('Mcp-Method must repeat the method');
 const OTHER_NAME = mismatch('Mcp-Name must repeat params.name');
+const OTHER_REGION = mismatch('mcp-param-region must repeat the argument it stands for');
 const OTHER_URI = mismatch('Mcp-Name must repeat params.uri');
 const unsupported = (requested: string) => ({
   status: 400,
   code: -32_022,
-  message: 'This server speaks MCP 2026-07-28',
+  message: 'This server speaks MCP 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26',
   id: 7,
-  data: { supported: ['2026-07-28'], requested },
+  data: { supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'], requested },
 });
 const FUTURE = { ...META, [VERSION]: '2099-01-01' };
 
@@ -85,6 +116,14 @@ test.each<[string, Sent, object]>([
     { meta: FUTURE, headers: { 'mcp-protocol-version': '2099-01-01' } },
     unsupported('2099-01-01'),
   ],
+  [
+    'a legacy version in the modern place',
+    {
+      meta: { ...META, [VERSION]: '2025-11-25' },
+      headers: { 'mcp-protocol-version': '2025-11-25' },
+    },
+    unsupported('2025-11-25'),
+  ],
   ['no Mcp-Method', { headers: { 'mcp-method': null } }, OTHER_METHOD],
   ['another Mcp-Method', { headers: { 'mcp-method': 'tools/call' } }, OTHER_METHOD],
   ['an Mcp-Method in another case', { headers: { 'mcp-method': 'Tools/List' } }, OTHER_METHOD],
@@ -98,6 +137,10 @@ test.each<[string, Sent, object]>([
   ['an Mcp-Name for a tool without a name', call(undefined, 'read'), OTHER_NAME],
   ['an Mcp-Name for a name that is a number', call(5, '5'), OTHER_NAME],
   ['no Mcp-Name for a prompt', { method: 'prompts/get', params: { name: 'p' } }, OTHER_NAME],
+  ['no header for an argument', route({ region: 'eu' }, null), OTHER_REGION],
+  ['a header for an argument that is not given', route({}, 'eu'), OTHER_REGION],
+  ['a header for arguments that are no object', route('eu', 'eu'), OTHER_REGION],
+  ['another argument than the header says', route({ region: 'eu' }, 'us'), OTHER_REGION],
   [
     'the name instead of the URI of a resource',
     { method: 'resources/read', params: { uri: 'a://b', name: 'x' }, headers: { 'mcp-name': 'x' } },
@@ -129,6 +172,11 @@ test.each<[string, Sent, object]>([
     { ...call('read', null), headers: { 'mcp-method': null } },
     OTHER_METHOD,
   ],
+  [
+    'a different name before a different argument',
+    { ...route({ region: 'eu' }, 'us'), headers: { 'mcp-name': 'read', 'mcp-param-region': 'us' } },
+    OTHER_NAME,
+  ],
 ])('tells of %s', (_, sent, expected) => {
   expect(check(sent)).toEqual(expected);
 });
@@ -144,27 +192,4 @@ test('an unsupported version is named without an id when the message has none', 
   const { id: _, ...withoutId } = unsupported('2025-11-25');
   expect(unsupportedVersion('2025-11-25')).toEqual(withoutId);
   expect(unsupportedVersion('2025-11-25', 7)).toEqual(unsupported('2025-11-25'));
-});
-
-test.each<[string, string, string | undefined]>([
-  ['plain text', 'read_report', 'read_report'],
-  ['base64', '=?base64?cmVhZA==?=', 'read'],
-  ['base64 of nothing', '=?base64??=', ''],
-  ['UTF-8', '=?base64?4oKs?=', '\u20ac'],
-  ['a byte order mark, which is kept', '=?base64?77u/YQ==?=', '\ufeffa'],
-  ['only the beginning of the marker', '=?base64?cmVhZA==', '=?base64?cmVhZA=='],
-  ['only the end of the marker', 'cmVhZA==?=', 'cmVhZA==?='],
-  ['the marker in another case', '=?BASE64?cmVhZA==?=', '=?BASE64?cmVhZA==?='],
-  ['text around the marker', 'x=?base64?cmVhZA==?=', 'x=?base64?cmVhZA==?='],
-  ['missing padding', '=?base64?cmVhZA?=', undefined],
-  ['half of the padding', '=?base64?cmVhZA=?=', undefined],
-  ['too much padding', '=?base64?cmVhZA===?=', undefined],
-  ['padding alone', '=?base64?====?=', undefined],
-  ['the alphabet of URLs', '=?base64?_-8=?=', undefined],
-  ['spaces', '=?base64?cmVh ZA==?=', undefined],
-  ['a character outside of the alphabet', '=?base64?cmVhZ!==?=', undefined],
-  ['what is not UTF-8', '=?base64?/w==?=', undefined],
-  ['UTF-8 that is cut off', '=?base64?4oI=?=', undefined],
-])('a header value is decoded: %s', (_, value, expected) => {
-  expect(decodeHeaderValue(value)).toBe(expected);
 });

@@ -37,6 +37,23 @@ test.each<[string, object, object]>([
     { jsonrpc: '2.0', method: 'n', params: { a: 1 } },
     { kind: 'notification', method: 'n', params: { a: 1 }, meta: {} },
   ],
+  ['a result', { jsonrpc: '2.0', id: 7, result: { a: 1 } }, { kind: 'response', id: 7, result: { a: 1 } }],
+  [
+    'a result that is null',
+    { jsonrpc: '2.0', id: '', result: null },
+    { kind: 'response', id: '', result: null },
+  ],
+  [
+    'an error',
+    { jsonrpc: '2.0', id: 'a', error: { code: 1, message: 'm' } },
+    { kind: 'response', id: 'a', error: { code: 1, message: 'm' } },
+  ],
+  [
+    'an error next to a result as an error only',
+    { jsonrpc: '2.0', id: 7, result: {}, error: { code: 1 } },
+    { kind: 'response', id: 7, error: { code: 1 } },
+  ],
+  ['a request that has a result as a request', { ...PING, result: {} }, PINGED],
   ['members it does not know', { ...PING, more: 1 }, PINGED],
 ])('reads %s', async (_, json, expected) => {
   expect(await readJson(json)).toStrictEqual(expected);
@@ -80,7 +97,7 @@ const PARSE = failure(400, -32_700, 'The body is not valid JSON');
 const NOT_UTF8 = failure(400, -32_700, 'The body is not UTF-8 or ended early');
 const NOT_RPC = failure(400, -32_600, 'The body is not a JSON-RPC 2.0 message');
 const BATCH = failure(400, -32_600, 'Batches are not supported; send one message per request');
-const NO_METHOD = 'The message has no method; responses are not accepted here';
+const NO_METHOD = 'The message has neither a method nor a result';
 const ID = failure(400, -32_600, 'id must be a string or a number');
 const OBJECTS = 'params and params._meta must be objects';
 const DEEP = failure(400, -32_600, 'The message is nested too deeply');
@@ -107,13 +124,14 @@ test.each<[string, BodyInit, Failure]>([
   ['a batch', JSON.stringify([{ ...PING, method: MARK }]), BATCH],
   ['an empty batch', '[]', BATCH],
   [
-    'a result',
-    JSON.stringify({ jsonrpc: '2.0', id: 7, result: { a: MARK } }),
-    failure(400, -32_600, NO_METHOD, 7),
+    'a result without an id',
+    JSON.stringify({ jsonrpc: '2.0', result: { a: MARK } }),
+    failure(400, -32_600, NO_METHOD),
   ],
+  ['an error without an id', JSON.stringify({ jsonrpc: '2.0', id: null, error: { message: MARK } }), ID],
   [
-    'an error',
-    JSON.stringify({ jsonrpc: '2.0', id: 7, error: { code: 1, message: MARK } }),
+    'a result next to a method that is no text',
+    JSON.stringify({ jsonrpc: '2.0', id: 7, method: [MARK], result: {} }),
     failure(400, -32_600, NO_METHOD, 7),
   ],
   [
@@ -124,6 +142,7 @@ test.each<[string, BodyInit, Failure]>([
   ['nothing but a version', JSON.stringify({ jsonrpc: '2.0', a: MARK }), failure(400, -32_600, NO_METHOD)],
   ['an id that is null', JSON.stringify({ ...PING, id: null, method: MARK }), ID],
   ['an id that is an object', JSON.stringify({ ...PING, id: { a: MARK } }), ID],
+  ['an id beyond every number', `{"jsonrpc":"2.0","id":1e999,"method":"${MARK}"}`, ID],
   ['an id that is true', JSON.stringify({ ...PING, id: true, method: MARK }), ID],
   ['params that are a list', JSON.stringify({ ...PING, params: [MARK] }), failure(400, -32_602, OBJECTS, 1)],
   ['params that are text', JSON.stringify({ ...PING, params: MARK }), failure(400, -32_602, OBJECTS, 1)],
@@ -222,5 +241,6 @@ test.each<[string, number, boolean]>([
 });
 
 test('a failure is told from a message and from a result', () => {
-  expect([PARSE, PINGED, { json: '{}' }].map(isFailure)).toEqual([true, false, false]);
+  const response = { kind: 'response', id: 1, error: { code: 1 } };
+  expect([PARSE, PINGED, response, { json: '{}' }].map(isFailure)).toEqual([true, false, false, false]);
 });

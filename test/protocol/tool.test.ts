@@ -4,13 +4,8 @@ import type { Tool as OfficialTool } from '@modelcontextprotocol/server';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import {
-  defineTool,
-  defineTools,
-  type ToolContext,
-  type ToolDefinition,
-  ToolError,
-} from '../../src/protocol/tool.ts';
+import type { HandlerContext } from '../../src/protocol/handler.ts';
+import { defineTool, type ToolDefinition, ToolError } from '../../src/protocol/tool.ts';
 
 const GOOD = {
   name: 'read_report',
@@ -46,6 +41,26 @@ test.each<[string, object, string, string]>([
   ['no permissions', { permissions: undefined }, GOOD.name, RIGHTS],
   ['scopes in one text', { scopes: 'a b' }, GOOD.name, RIGHTS],
   [
+    'a scope with a space',
+    { scopes: ['a', 'a b'] },
+    GOOD.name,
+    '"a b" is not a scope name (RFC 6749 section 3.3)',
+  ],
+  ['an empty scope', { scopes: [''] }, GOOD.name, '"" is not a scope name (RFC 6749 section 3.3)'],
+  [
+    'a header for an argument that is not there',
+    { headers: { Id: 'Id' } },
+    GOOD.name,
+    'headers names the argument "Id", which input does not have',
+  ],
+  [
+    'a header for a property of every object',
+    { headers: { constructor: 'Id' } },
+    GOOD.name,
+    'headers names the argument "constructor", which input does not have',
+  ],
+  ['a header without a name', { headers: { id: '' } }, GOOD.name, 'x-mcp-header must be a header name'],
+  [
     'an input that is no object',
     { input: toStandardJsonSchema(v.string()) },
     GOOD.name,
@@ -55,7 +70,9 @@ test.each<[string, object, string, string]>([
   expect(() => define(changed)).toThrow(new Error(`tool ${JSON.stringify(name)}: ${problem}`));
 });
 
+const $schema = 'https://json-schema.org/draft/2020-12/schema';
 const INPUT_SCHEMA: OfficialTool['inputSchema'] = {
+  $schema,
   type: 'object',
   properties: { id: { type: 'string' } },
   required: ['id'],
@@ -80,7 +97,7 @@ test('a client sees output, annotations and icons where they are defined', () =>
     title: GOOD.title,
     description: GOOD.description,
     inputSchema: INPUT_SCHEMA,
-    outputSchema: { type: 'array', items: { type: 'number' } },
+    outputSchema: { $schema, type: 'array', items: { type: 'number' } },
     annotations,
     icons,
   };
@@ -103,27 +120,44 @@ test('a handler gets arguments and context, and stays a method of its definition
       return [this.secret, ...given];
     },
   };
-  const context = {} as ToolContext;
+  const context = {} as HandlerContext;
   const tool = defineTool(definition as unknown as ToolDefinition);
   expect(tool.handler({ id: 'a' }, context)).toEqual(['own', { id: 'a' }, context]);
 });
 
-test('tools are kept in their order and found by name', () => {
-  const tools = ['b', 'a', 'c'].map((name) => define({ name }));
-  const catalogue = defineTools(tools);
-  expect(catalogue.tools).toEqual(tools);
-  expect(catalogue.byName.get('a')).toBe(tools[1]);
-  expect(['constructor', '__proto__', 'B'].map((name) => catalogue.byName.get(name))).toEqual(
-    Array(3).fill(undefined),
-  );
-  expect([catalogue, catalogue.tools].map(Object.isFrozen)).toEqual([true, true]);
+const named = (...properties: string[]) =>
+  toStandardJsonSchema(v.object(Object.fromEntries(properties.map((name) => [name, v.string()]))));
+
+test('arguments are repeated as headers where the definition says so, and clients see where', () => {
+  const tool = define({ input: named('id', 'region'), headers: { region: 'Region' } });
+  expect(tool.parameterHeaders).toEqual([{ header: 'mcp-param-region', path: ['region'] }]);
+  expect(JSON.parse(tool.listed).inputSchema.properties).toEqual({
+    id: { type: 'string' },
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+  });
+  expect(define().parameterHeaders).toEqual([]);
 });
 
-test('two tools of the same name are refused, also when they are the same tool', () => {
-  const twice = new Error('tool "read_report" is defined twice');
-  expect(() => defineTools([define({ name: 'a' }), define(), define()])).toThrow(twice);
-  const tool = define();
-  expect(() => defineTools([tool, tool])).toThrow(twice);
+const output = (schema: Parameters<typeof toStandardJsonSchema>[0]) => ({
+  output: toStandardJsonSchema(schema),
+});
+test.each<[string, object, boolean, boolean]>([
+  ['no output', {}, false, false],
+  ['an object', output(v.object({ a: v.string() })), true, true],
+  ['a list', output(v.array(v.string())), false, false],
+  ['text', output(v.string()), false, false],
+  ['one of several objects', output(v.union([v.object({ a: v.string() }), v.object({})])), false, false],
+])('revisions before 2026 see an output of %s as they understand it', (_, changed, isObject, isShown) => {
+  const tool = define(changed);
+  const { outputSchema, ...listed } = JSON.parse(tool.listed);
+  expect(tool.hasObjectOutput).toBe(isObject);
+  expect(JSON.parse(tool.listedLegacy)).toEqual(isShown ? { ...listed, outputSchema } : listed);
+});
+
+test('answers serve for one call only where the definition says so', () => {
+  expect(
+    [define(), define({ answersOnce: false }), define({ answersOnce: true })].map((tool) => tool.answersOnce),
+  ).toEqual([false, false, true]);
 });
 
 test('a ToolError is told from other errors', () => {

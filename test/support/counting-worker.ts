@@ -2,18 +2,34 @@
 
 import worker from '../../src/worker.ts';
 
+export { ClientSession, NotificationHub } from '../../src/worker.ts';
+
 const counts = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
 
-/** Counts every method call on a binding. */
+/** The binding with every call of a method counted. */
 function counted<T extends object>(binding: T, name: 'kv' | 'durableObject'): T {
+  return wrapped(binding, (target, method, args) => {
+    counts[name] += 1;
+    return Reflect.apply(method, target, args);
+  });
+}
+
+/** A namespace whose objects are counted: naming and finding one is free, calling it is not. */
+function countedNamespace<T extends object>(namespace: T): T {
+  return wrapped(namespace, (target, method, args) => {
+    const result = Reflect.apply(method, target, args);
+    return method.name === 'get' ? counted(result, 'durableObject') : result;
+  });
+}
+
+type Call = (target: object, method: (...args: unknown[]) => object, args: unknown[]) => unknown;
+
+function wrapped<T extends object>(binding: T, call: Call): T {
   return new Proxy(binding, {
     get(target, property) {
       const value = Reflect.get(target, property);
       if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        counts[name] += 1;
-        return Reflect.apply(value, target, args);
-      };
+      return (...args: unknown[]) => call(target, value as unknown as (...args: unknown[]) => object, args);
     },
   });
 }
@@ -30,13 +46,13 @@ crypto.subtle.verify = ((...args: Parameters<SubtleCrypto['verify']>) => {
   return realVerify(...args);
 }) as SubtleCrypto['verify'];
 
-let wrapped: Env | undefined;
+let counting: Env | undefined;
 
 /** KV namespaces and Durable Object namespaces are objects with methods; variables are left as they are. */
 function wrap(env: Env): Env {
   const entries = Object.entries(env).map(([name, binding]) => {
     if (typeof binding !== 'object' || binding === null || Array.isArray(binding)) return [name, binding];
-    return [name, counted(binding as object, 'idFromName' in binding ? 'durableObject' : 'kv')];
+    return [name, 'idFromName' in binding ? countedNamespace(binding) : counted(binding as object, 'kv')];
   });
   return Object.fromEntries(entries) as Env;
 }
@@ -44,7 +60,7 @@ function wrap(env: Env): Env {
 export default {
   async fetch(request, env, context) {
     if (new URL(request.url).pathname === '/counts') return Response.json(counts);
-    wrapped ??= wrap(env);
-    return worker.fetch(request, wrapped, context);
+    counting ??= wrap(env);
+    return worker.fetch(request, counting, context);
   },
 } satisfies ExportedHandler<Env>;

@@ -18,10 +18,12 @@ export function useGate({
   alg = 'ES256',
   entry = {},
   vars = {},
+  main,
 }: {
   alg?: string;
   entry?: object;
   vars?: object;
+  main?: string;
 } = {}): Gate {
   const gate = {
     async accepts(token: string, why = 'a good token') {
@@ -53,6 +55,7 @@ export function useGate({
     gate.issuer = await startIssuer({ alg });
     gate.worker = await startWorker({
       vars: { ...trusting({ issuer: gate.issuer.issuer, ...entry }), ...vars },
+      ...(main === undefined ? {} : { main }),
     });
   });
   afterAll(async () => {

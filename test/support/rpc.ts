@@ -11,7 +11,7 @@ export const META = {
 export interface Rpc {
   readonly token?: string | undefined;
   readonly method?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
+  readonly params?: object;
   /** Added to, or put in place of, the headers a good client sends; `null` leaves one out. */
   readonly headers?: Readonly<Record<string, string | null>>;
   /** Instead of the message. */

@@ -6,12 +6,17 @@ import { join } from 'node:path';
 import { createTestHarness } from 'wrangler';
 
 export const RESOURCE = 'https://mcp.example.com/mcp';
+export const REQUEST_STATE_SECRET = 'a secret for tests that is long enough';
 
 export interface TestWorker extends AsyncDisposable {
+  /** Where it really listens. */
+  readonly url: URL;
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Everything logged since the last call, parsed. */
   logs(): Record<string, unknown>[];
   env(): Promise<Env>;
+  /** Throws a ClientSession out of memory; its storage stays. */
+  evict(owner: { issuer: string; subject: string; clientId: string | null }): Promise<void>;
 }
 
 export interface TestWorkerOptions {
@@ -24,7 +29,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** A Worker that trusts one issuer, with RESOURCE and whatever else a test sets. */
 export async function startWorker({ vars, main }: TestWorkerOptions): Promise<TestWorker> {
-  const options = { RESOURCE, ...vars } as Record<string, string>;
+  const options = { RESOURCE, REQUEST_STATE_SECRET, ...vars } as Record<string, string>;
   const harness = createTestHarness({
     root: ROOT,
     workers: [
@@ -38,12 +43,20 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
               compatibility_flags: ['enable_request_signal'],
               vars: options,
               kv_namespaces: [{ binding: 'KIT_KV' }, { binding: 'REPORTS' }],
+              durable_objects: {
+                bindings: [
+                  { name: 'CLIENT_SESSION', class_name: 'ClientSession' },
+                  { name: 'NOTIFICATION_HUB', class_name: 'NotificationHub' },
+                ],
+              },
+              migrations: [{ tag: 'v1', new_sqlite_classes: ['ClientSession', 'NotificationHub'] }],
             },
           },
     ],
   });
-  await harness.listen();
+  const { url } = await harness.listen();
   return {
+    url: new URL(url.href),
     // The harness has its own (undici) fetch types; they describe the same thing.
     fetch: (url, init) =>
       harness.fetch(url, { redirect: 'manual', ...init } as never) as unknown as Promise<Response>,
@@ -53,6 +66,10 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
       return lines;
     },
     env: () => harness.getWorker<Env>().getEnv(),
+    evict: ({ issuer, subject, clientId }) =>
+      harness
+        .getWorker()
+        .evictDurableObject('ClientSession', { name: JSON.stringify([issuer, subject, clientId]) }),
     [Symbol.asyncDispose]: () => harness.close(),
   };
 }

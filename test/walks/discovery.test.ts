@@ -70,11 +70,14 @@ test('without a credential every method of the endpoint gets the bare challenge'
   }
 });
 
-test('with a token only POST is served', async () => {
+test('with a token only POST is served, and GET and DELETE of a session', async () => {
   const token = await issuer.sign();
   for (const method of ['GET', 'DELETE', 'PUT']) {
     const response = await worker.fetch(RESOURCE, { method, headers: { authorization: `Bearer ${token}` } });
-    expect([response.status, response.headers.get('allow')], method).toEqual([405, 'POST, OPTIONS']);
+    expect([response.status, response.headers.get('allow')], method).toEqual([
+      405,
+      'POST, GET, DELETE, OPTIONS',
+    ]);
   }
 });
 
@@ -128,7 +131,7 @@ test('a preflight of an allowed origin is granted what it asks for', async () =>
   expect(response.status).toBe(204);
   expect(response.headers.get('access-control-allow-origin')).toBe('https://inspector.example.com');
   expect(response.headers.get('access-control-allow-headers')).toBe('authorization,mcp-method');
-  expect(response.headers.get('access-control-allow-methods')).toBe('POST, OPTIONS');
+  expect(response.headers.get('access-control-allow-methods')).toBe('POST, GET, DELETE, OPTIONS');
 });
 
 test('another host name is refused before the token is looked at (DNS rebinding)', async () => {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startIssuer, type TestIssuer, trusting } from '../support/issuer.ts';
+import { open, request } from '../support/legacy.ts';
 import { rpc } from '../support/rpc.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
@@ -59,4 +60,19 @@ test('a request without a token, or with one of a stranger, costs nothing', asyn
   await using stranger = await startIssuer();
   const token = await stranger.sign();
   expect(await cost(() => rpc(worker, { token }))).toEqual({ fetch: 0, kv: 0, durableObject: 0, verify: 0 });
+});
+
+test('a legacy tools/call costs exactly one Durable Object call', async () => {
+  const token = await issuer.sign();
+  const sessionId = await open(worker, token);
+  const call = () => request(worker, { token, sessionId }, 'tools/call', { name: 'whoami', arguments: {} });
+  expect(await cost(call)).toEqual({ fetch: 0, kv: 0, durableObject: 1, verify: 0 });
+});
+
+test('a modern call of a tool that uses state costs what the tool uses', async () => {
+  const token = await issuer.sign();
+  const remember = { name: 'remember', arguments: { name: 'n', text: 'x' } };
+  const call = () => rpc(worker, { token, method: 'tools/call', params: remember });
+  await call();
+  expect(await cost(call)).toEqual({ fetch: 0, kv: 0, durableObject: 1, verify: 0 });
 });

@@ -72,7 +72,13 @@ test('someone whose role cannot do it is told so, and is never sent to consent',
   expect(result.isError).toBe(true);
   expect(bob.asked).toHaveLength(1);
   const { tools } = await bob.client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(['whoami', 'list_reports', 'read_report']);
+  expect(tools.map(({ name }) => name)).toEqual([
+    'whoami',
+    'list_reports',
+    'read_report',
+    'remember',
+    'recall',
+  ]);
   await bob.close();
 });
 

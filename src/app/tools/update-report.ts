@@ -16,9 +16,10 @@ export const updateReport = defineTool({
   scopes: ['reports:write'],
   permissions: ['reports:write'],
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  handler: async ({ id, body }, { env }) => {
+  handler: async ({ id, body }, { env, notify }) => {
     const changed = { ...(await readReport(env, id)), body };
     await writeReport(env, changed);
+    await notify.resourceUpdated(`report:///${id}`);
     return changed;
   },
 });

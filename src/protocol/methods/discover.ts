@@ -1,16 +1,26 @@
-// server/discover: versions, capabilities and identity (MCP 2026-07-28, server/discover).
+// What a server says of itself: server/discover (modern) and the answer to initialize (legacy).
 
+import type { Catalogue } from '../catalogue.ts';
 import { SUPPORTED_VERSIONS } from '../era.ts';
-import { type Method, serverMeta } from './method.ts';
+import type { Method } from './method.ts';
 
-export const discover: Method = (_message, { config }) => ({
+export const discover: Method = (_message, { config, catalogue }) => ({
   json: JSON.stringify({
-    resultType: 'complete',
     supportedVersions: SUPPORTED_VERSIONS,
-    capabilities: { tools: {} },
+    capabilities: capabilities(catalogue),
     instructions: config.instructions,
-    ttlMs: config.listTtlMs,
-    cacheScope: 'private',
-    _meta: serverMeta(config),
   }),
+  isCacheable: true,
 });
+
+/** What is offered, and that changes are told. */
+export function capabilities({ resources, templates, prompts }: Catalogue): Readonly<Record<string, object>> {
+  const hasResources = resources.length + templates.length > 0;
+  return {
+    tools: { listChanged: true },
+    ...(hasResources ? { resources: { subscribe: true, listChanged: true } } : {}),
+    ...(prompts.length > 0 ? { prompts: { listChanged: true } } : {}),
+    ...(hasResources || prompts.length > 0 ? { completions: {} } : {}),
+    logging: {},
+  };
+}

@@ -1,35 +1,46 @@
 // What a method of the protocol gets and gives; the same for both eras.
 //
-// A result is handed on as JSON text: lists are rendered from parts that were serialized once, and nobody behind a
-// method needs to look inside.
+// A result is handed on as the JSON text of an object: lists are rendered from parts that were serialized once, and
+// nobody behind a method needs to look inside. What only one era has in a result is added by that era.
 
 import type { Config } from '../../config.ts';
+import { describeError } from '../../log.ts';
 import type { Requirement } from '../../policy/authorize.ts';
-import type { Failure, RequestMessage } from '../message.ts';
-import type { Catalogue, ToolContext } from '../tool.ts';
+import type { Catalogue } from '../catalogue.ts';
+import type { Era } from '../era.ts';
+import { type HandlerContext, MissingCapability } from '../handler.ts';
+import {
+  type Failure,
+  failure,
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  MISSING_CLIENT_CAPABILITY,
+  type RequestId,
+  type RequestMessage,
+} from '../message.ts';
+import { ToolError } from '../tool.ts';
 
 export interface MethodContext {
   readonly config: Config;
   readonly catalogue: Catalogue;
+  readonly era: Era;
   /** Whether the caller has the permissions for something, be it only after consenting to more scopes. */
   isReachable(requirement: Requirement): boolean;
-  /** For what a handler gets to see. */
-  readonly tool: ToolContext;
-  /** Something that went wrong while a tool ran and that only the log may know. */
-  report(
-    event:
-      | { readonly event: 'tool_failed'; readonly tool: string; readonly error: string }
-      | {
-          readonly event: 'tool_output_invalid';
-          readonly tool: string;
-          readonly problems: readonly string[];
-        },
-  ): void;
+  /** For the app's code. */
+  readonly handler: HandlerContext;
+  /** Something that went wrong while the app's code ran and that only the log may know. */
+  report(event: HandlerEvent): void;
 }
 
+export type HandlerEvent =
+  | { readonly event: 'handler_failed'; readonly handler: string; readonly error: string }
+  | { readonly event: 'tool_output_invalid'; readonly handler: string; readonly at: readonly string[] };
+
 export interface Result {
-  /** The JSON of `result`. */
+  /** The JSON of `result`, an object. */
   readonly json: string;
+  /** Whether clients may keep it for a while (MCP 2026-07-28, server/utilities/caching). */
+  readonly isCacheable?: boolean;
 }
 
 export type Method = (
@@ -37,7 +48,59 @@ export type Method = (
   context: MethodContext,
 ) => Result | Failure | Promise<Result | Failure>;
 
-/** `_meta` that every result carries: who answered. */
+/** `_meta` that every modern result carries: who answered. */
 export const serverMeta = (config: Config): Readonly<Record<string, unknown>> => ({
   'io.modelcontextprotocol/serverInfo': config.serverInfo,
 });
+
+/** A list, rendered from entries that are JSON already, a page at a time. */
+export function page<Item extends Requirement & { readonly name: string }>(
+  { id, params }: RequestMessage,
+  { config, isReachable }: MethodContext,
+  field: string,
+  items: readonly Item[],
+  render: (item: Item) => string,
+): Result | Failure {
+  const start = params.cursor === undefined ? 0 : positionAfter(params.cursor, items);
+  if (start === undefined) return failure(200, INVALID_PARAMS, 'The cursor is not one of this server', id);
+  const entries: string[] = [];
+  let last = '';
+  let nextCursor = '';
+  for (let index = start; index < items.length; index += 1) {
+    const item = items[index];
+    if (!item || !isReachable(item)) continue;
+    if (entries.length === config.pageSize) {
+      nextCursor = `,"nextCursor":${JSON.stringify(cursorOf(last))}`;
+      break;
+    }
+    entries.push(render(item));
+    last = item.name;
+  }
+  return { json: `{"${field}":[${entries.join(',')}]${nextCursor}}`, isCacheable: true };
+}
+
+/** A cursor names the last item of the page before, so it stays good when what the caller sees changes. */
+const cursorOf = (name: string): string => encodeURIComponent(name);
+
+function positionAfter(cursor: unknown, items: readonly { readonly name: string }[]): number | undefined {
+  const index = items.findIndex(({ name }) => cursorOf(name) === cursor);
+  return index < 0 ? undefined : index + 1;
+}
+
+/** What the caller may learn of an exception of the app's code; the rest goes to the log. */
+export function handlerFailure(
+  error: unknown,
+  handler: string,
+  id: RequestId,
+  { era, report }: MethodContext,
+): Failure {
+  if (error instanceof ToolError) return failure(200, INVALID_PARAMS, error.message, id);
+  if (error instanceof MissingCapability) {
+    // The older era has no code for it.
+    return era === 'modern'
+      ? failure(400, MISSING_CLIENT_CAPABILITY, error.message, id, { requiredCapabilities: error.required })
+      : failure(200, INVALID_PARAMS, error.message, id);
+  }
+  report({ event: 'handler_failed', handler, error: describeError(error) });
+  return failure(200, INTERNAL_ERROR, 'It failed. The cause is in the log of the server.', id);
+}

@@ -4,58 +4,24 @@ import type { CallToolResult, ListToolsResult } from '@modelcontextprotocol/serv
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { checkConfig } from '../../../src/config.ts';
-import { isFailure, type RequestMessage } from '../../../src/protocol/message.ts';
-import type { Method, MethodContext } from '../../../src/protocol/methods/method.ts';
+import type { Era } from '../../../src/protocol/era.ts';
+import { MissingCapability } from '../../../src/protocol/handler.ts';
+import type { HandlerEvent } from '../../../src/protocol/methods/method.ts';
 import { callTool, listTools } from '../../../src/protocol/methods/tools.ts';
-import {
-  defineTool,
-  defineTools,
-  type Tool,
-  type ToolContext,
-  ToolError,
-} from '../../../src/protocol/tool.ts';
+import { defineTool, ToolError } from '../../../src/protocol/tool.ts';
+import { call as callMethod, type Given, invalid } from './call.ts';
 
-const serverInfo = { name: 'test', version: '1' };
-const _meta = { 'io.modelcontextprotocol/serverInfo': serverInfo };
-const RESOURCE = 'https://mcp.example.com/mcp';
+/** A result as the methods give it; what one era adds to it is in modern.test.ts. */
+type Bare<Result> = Omit<Result, 'resultType' | '_meta' | 'ttlMs' | 'cacheScope'>;
+
+const $schema = 'https://json-schema.org/draft/2020-12/schema';
 const object = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   toStandardJsonSchema(v.strictObject(entries));
 
-let reported: object[];
+let reported: HandlerEvent[];
 beforeEach(() => {
   reported = [];
 });
-
-interface Given {
-  readonly tools: readonly Tool[];
-  readonly hidden?: readonly string[];
-  readonly pageSize?: number;
-  readonly tool?: object;
-}
-
-/** The result, parsed, or the failure. */
-async function answer(
-  method: Method,
-  params: object,
-  { tools, hidden = [], pageSize = 2, tool = {} }: Given,
-) {
-  const context: MethodContext = {
-    config: checkConfig(
-      { serverInfo, pageSize, listTtlMs: 5_000 },
-      { RESOURCE, AUTHORIZATION_SERVERS: [{ issuer: 'https://issuer.example.com' }] },
-    ),
-    catalogue: defineTools(tools),
-    isReachable: (requirement) => !hidden.some((permission) => requirement.permissions.includes(permission)),
-    tool: tool as ToolContext,
-    report: (event) => reported.push(event),
-  };
-  const message = { kind: 'request', id: 7, method: '', params, meta: {} } as RequestMessage;
-  const outcome = await method(message, context);
-  return isFailure(outcome) ? outcome : JSON.parse(outcome.json);
-}
-
-const invalid = (message: string) => ({ status: 200, code: -32_602, message, id: 7 });
 
 describe('tools/list', () => {
   /** One needs a permission of the same name to be seen. */
@@ -73,26 +39,49 @@ describe('tools/list', () => {
 
   async function list(given: Omit<Given, 'tools'>, cursor?: unknown) {
     const params = cursor === undefined ? {} : { cursor };
-    const result: ListToolsResult = await answer(listTools, params, { tools: TOOLS, ...given });
-    return { names: result.tools.map(({ name }) => name), nextCursor: result.nextCursor };
+    const outcome = await callMethod(listTools, params, { tools: TOOLS, ...given });
+    const { tools, nextCursor } = ('result' in outcome ? outcome.result : {}) as ListToolsResult;
+    return { names: tools.map(({ name }) => name), nextCursor };
   }
 
-  test('a list is complete, private, says how long it is fresh, and who answers', async () => {
+  test('a list has what clients see of a tool, and may be kept for a while', async () => {
     const inputSchema = {
+      $schema,
       type: 'object' as const,
       properties: {},
       required: [],
       additionalProperties: false,
     };
-    const expected: ListToolsResult = {
-      resultType: 'complete',
+    const expected: Bare<ListToolsResult> = {
       tools: [{ name: 'e', title: 'e', description: 'e', inputSchema }],
-      ttlMs: 5_000,
-      cacheScope: 'private',
-      _meta,
     };
-    expect(await answer(listTools, {}, { tools: TOOLS.slice(0, 1) })).toEqual(expected);
-    expect(await answer(listTools, {}, { tools: [] })).toEqual({ ...expected, tools: [] });
+    expect(await callMethod(listTools, {}, { tools: TOOLS.slice(0, 1) })).toEqual({
+      result: expected,
+      isCacheable: true,
+    });
+    expect(await callMethod(listTools, {}, { tools: [] })).toEqual({
+      result: { tools: [] },
+      isCacheable: true,
+    });
+  });
+
+  test.each<[Era, object]>([
+    ['modern', { $schema, type: 'array', items: { type: 'number' } }],
+    ['legacy', {}],
+  ])('an output that is no object is described to clients that know such: %s', async (era, outputSchema) => {
+    const tool = defineTool({
+      name: 'n',
+      title: 'n',
+      description: 'n',
+      input: object({}),
+      output: toStandardJsonSchema(v.array(v.number())),
+      scopes: [],
+      permissions: [],
+      handler: () => [],
+    });
+    const outcome = await callMethod(listTools, {}, { tools: [tool], era });
+    const { tools } = ('result' in outcome ? outcome.result : {}) as ListToolsResult;
+    expect(tools[0]?.outputSchema ?? {}).toEqual(outputSchema);
   });
 
   test('tools are listed in the order they are defined, page by page, each once', async () => {
@@ -131,11 +120,11 @@ describe('tools/list', () => {
     expect((await list({}, afterD)).names).toEqual(['c']);
   });
 
-  test.each([[''], ['x'], ['b'], [btoa('unknown')], [`${btoa('b')} `], [null], [0], [['Yg==']], [{}]])(
+  test.each([[''], ['x'], ['B'], ['b '], [btoa('b')], ['%62'], ['constructor'], [null], [0], [['b']], [{}]])(
     'a cursor that is not of this server is refused: %j',
     async (cursor) => {
       const expected = invalid('The cursor is not one of this server');
-      expect(await answer(listTools, { cursor }, { tools: TOOLS })).toEqual(expected);
+      expect(await callMethod(listTools, { cursor }, { tools: TOOLS })).toEqual(expected);
     },
   );
 });
@@ -145,6 +134,7 @@ describe('tools/call', () => {
   const FAILURES: Readonly<Record<string, unknown>> = {
     known: new ToolError('There is no report "x".'),
     unknown: new TypeError('secret of the database'),
+    incapable: new MissingCapability({ sampling: {} }),
     text: 'secret text',
   };
   const CIRCLE = { type: 'text', text: 'block' } as const;
@@ -187,10 +177,11 @@ describe('tools/call', () => {
       handler: () => Promise.reject(FAILURES.unknown),
     }),
   ];
-  const call = (params: object) => answer(callTool, params, { tools: TOOLS, tool: { requestId: 'r1' } });
+  const call = (params: object, era: Era = 'modern') =>
+    callMethod(callTool, params, { tools: TOOLS, handler: { requestId: 'r1' }, reported, era });
   const text = (...texts: string[]) => texts.map((one) => ({ type: 'text' as const, text: one }));
 
-  test.each<[string, object, CallToolResult]>([
+  test.each<[string, object, Bare<CallToolResult>]>([
     [
       'text becomes a content block',
       { name: 'greet', arguments: { name: 'Bo' } },
@@ -237,7 +228,31 @@ describe('tools/call', () => {
       { content: text('There is no report "x".'), isError: true },
     ],
   ])('%s', async (_, params, expected) => {
-    expect(await call(params)).toEqual({ resultType: 'complete', ...expected, _meta });
+    expect(await call(params)).toEqual({ result: expected, isCacheable: false });
+    expect(reported).toEqual([]);
+  });
+
+  test('a structured result that is no object is only text for revisions before 2026', async () => {
+    expect(await call({ name: 'numbers' }, 'legacy')).toMatchObject({ result: { content: text('[1,2]') } });
+    expect(await call({ name: 'numbers' }, 'legacy')).not.toHaveProperty('result.structuredContent');
+    const sum = { name: 'sum', arguments: { a: 1, b: 2 } };
+    expect(await call(sum, 'legacy')).toEqual(await call(sum));
+  });
+
+  test('what a client would have to declare is an error of its own, and words for the model before 2026', async () => {
+    const params = { name: 'fail', arguments: { how: 'incapable' } };
+    const message = 'The client does not support sampling, which this needs.';
+    expect(await call(params)).toEqual({
+      status: 400,
+      code: -32_021,
+      message,
+      id: 7,
+      data: { requiredCapabilities: { sampling: {} } },
+    });
+    expect(await call(params, 'legacy')).toEqual({
+      result: { content: text(message), isError: true },
+      isCacheable: false,
+    });
     expect(reported).toEqual([]);
   });
 
@@ -248,19 +263,19 @@ describe('tools/call', () => {
       'an exception',
       { name: 'fail', arguments: { how: 'unknown' } },
       FAILED,
-      { event: 'tool_failed', tool: 'fail', error: 'TypeError: secret of the database' },
+      { event: 'handler_failed', handler: 'fail', error: 'TypeError: secret of the database' },
     ],
     [
       'a rejection',
       { name: 'fail_later' },
       FAILED,
-      { event: 'tool_failed', tool: 'fail_later', error: 'TypeError: secret of the database' },
+      { event: 'handler_failed', handler: 'fail_later', error: 'TypeError: secret of the database' },
     ],
     [
       'a thrown value that is no Error',
       { name: 'fail', arguments: { how: 'text' } },
       FAILED,
-      { event: 'tool_failed', tool: 'fail', error: 'a value that is not an Error was thrown' },
+      { event: 'handler_failed', handler: 'fail', error: 'a value that is not an Error was thrown' },
     ],
     [
       'a result that does not fit',
@@ -268,15 +283,17 @@ describe('tools/call', () => {
       UNFIT,
       {
         event: 'tool_output_invalid',
-        tool: 'sum',
-        problems: ['sum: Invalid value: Expected <=10 but received 11'],
+        handler: 'sum',
+        at: ['sum'],
       },
     ],
   ])('%s is reported, and the model learns nothing of it', async (_, params, told, event) => {
-    const result = await call(params);
-    expect(result).toEqual({ resultType: 'complete', content: text(told), isError: true, _meta });
-    expect(reported).toEqual([event]);
-    expect(JSON.stringify(result)).not.toContain('secret');
+    for (const era of ['modern', 'legacy'] as const) {
+      const outcome = await call(params, era);
+      expect(outcome).toEqual({ result: { content: text(told), isError: true }, isCacheable: false });
+      expect(reported.splice(0)).toEqual([event]);
+      expect(JSON.stringify(outcome)).not.toContain('secret');
+    }
   });
 
   test.each<[string, object, string]>([

@@ -1,0 +1,138 @@
+// Multi round-trip requests: asking the client without keeping anything (MCP 2026-07-28, basic/patterns/mrtr).
+//
+// A handler that asks is left standing; the client gets its questions and a sealed state, and repeats the request with
+// answers. The handler then runs again from its beginning and finds the answers it has been given so far.
+// The state is sealed and bound to the principal, the method and its parameters, and a short time. Answers count only to
+// questions that the state says were asked: nobody can answer in advance, or a question of another request.
+// Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
+
+import type { Principal } from '../auth/principal.ts';
+import type { Channel, Question } from './handler.ts';
+import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from './message.ts';
+import type { Sealer } from './seal.ts';
+
+interface State {
+  readonly principal: string;
+  readonly request: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+  readonly nonce: string;
+  readonly asked: readonly string[];
+  readonly answers: Readonly<Record<string, unknown>>;
+}
+
+export interface RoundOptions {
+  readonly principal: Principal;
+  /** `undefined` when no secret is configured: then nothing can be asked. */
+  readonly sealer: Sealer | undefined;
+  /** Epoch seconds. */
+  readonly now: number;
+  readonly lifetimeSeconds: number;
+  /** Marks a state as used; `false` when it was used before. */
+  readonly consume?: (nonce: string, expiresAt: number) => Promise<boolean>;
+}
+
+/** One round of a request that may ask. */
+export interface Round {
+  readonly ask: Channel['ask'];
+  /** Fulfilled when the handler has asked something that has no answer yet: `inputRequests` and `requestState`. */
+  readonly questions: Promise<{ readonly inputRequests: object; readonly requestState: string }>;
+}
+
+export async function openRound(message: RequestMessage, options: RoundOptions): Promise<Round | Failure> {
+  const { requestState, inputResponses } = message.params;
+  if (requestState === undefined) return createRound(message, options, new Map());
+
+  const state =
+    typeof requestState === 'string' ? await openState(requestState, message, options) : undefined;
+  if (!state) return failure(200, INVALID_PARAMS, 'requestState is not valid for this request', message.id);
+  if (options.consume && !(await options.consume(state.nonce, state.expiresAt))) {
+    return failure(200, INVALID_PARAMS, 'requestState has been used already', message.id);
+  }
+  const answers = new Map(Object.entries(state.answers));
+  for (const key of state.asked) {
+    if (isObject(inputResponses) && Object.hasOwn(inputResponses, key)) answers.set(key, inputResponses[key]);
+  }
+  return createRound(message, options, answers);
+}
+
+async function openState(
+  sealed: string,
+  message: RequestMessage,
+  { principal, sealer, now }: RoundOptions,
+): Promise<State | undefined> {
+  const state = (await sealer?.open(sealed)) as State | undefined;
+  const isGood =
+    state !== undefined &&
+    state.principal === nameOf(principal) &&
+    state.request === (await digestOf(message)) &&
+    now < state.expiresAt;
+  return isGood ? state : undefined;
+}
+
+function createRound(message: RequestMessage, options: RoundOptions, answers: Map<string, unknown>): Round {
+  const open = new Map<string, Question>();
+  const used: Record<string, unknown> = {};
+  let numbered = 0;
+  let ask: Channel['ask'] = async () => undefined;
+  const questions = new Promise<{ inputRequests: object; requestState: string }>((resolve, reject) => {
+    ask = (question) => {
+      const { sealer } = options;
+      if (!sealer)
+        return Promise.reject(
+          new Error(
+            'REQUEST_STATE_SECRET is not set (wrangler secret put REQUEST_STATE_SECRET), so nothing can be asked',
+          ),
+        );
+      numbered += 1;
+      const key = question.key ?? `input_${numbered}`;
+      const answer = answers.get(key);
+      // An answer of the wrong shape is no answer: the question is asked again.
+      if (answers.has(key) && question.isAnswer(answer)) {
+        used[key] = answer;
+        return Promise.resolve(answer);
+      }
+      open.set(key, question);
+      // Once everything that runs now has had the chance to ask as well, the questions go out together.
+      if (open.size === 1) setTimeout(() => seal(sealer).then(resolve, reject), 0);
+      // The handler is left standing here for good: it runs again from its beginning with the answers.
+      return new Promise(() => {});
+    };
+  });
+
+  async function seal(sealer: Sealer) {
+    const { principal, now, lifetimeSeconds } = options;
+    const state: State = {
+      principal: nameOf(principal),
+      request: await digestOf(message),
+      expiresAt: now + lifetimeSeconds,
+      nonce: crypto.randomUUID(),
+      asked: [...open.keys()],
+      answers: used,
+    };
+    const inputRequests = Object.fromEntries(
+      [...open].map(([key, { method, params }]) => [key, { method, params }]),
+    );
+    return { inputRequests, requestState: await sealer.seal(state) };
+  }
+
+  return { ask, questions };
+}
+
+const nameOf = ({ issuer, subject, clientId }: Principal): string =>
+  JSON.stringify([issuer, subject, clientId ?? null]);
+
+/** Method and parameters, without what changes from round to round. */
+async function digestOf({ method, params }: RequestMessage): Promise<string> {
+  const { _meta, requestState, inputResponses, ...rest } = params;
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonical([method, rest])));
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** JSON with sorted keys: a client may write the same parameters in another order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+  const entries = Object.keys(value).sort();
+  return `{${entries.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
+}

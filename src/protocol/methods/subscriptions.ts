@@ -1,0 +1,56 @@
+// subscriptions/listen: one stream with the changes a client wants to hear of (MCP 2026-07-28, basic/patterns/subscriptions).
+//
+// The first message says which of them it will hear of. The stream ends with a result when the caller's token expires or
+// the stream gets too old: the client asks again. Notifications come from the hub as topics, one per line.
+
+import type { Requirement } from '../../policy/authorize.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from '../message.ts';
+import { EventStream, event, type StreamLimits, supervise } from '../sse.ts';
+import { forwardTopics, honoured, notificationOf, type Topic } from '../topics.ts';
+
+export interface ListenContext {
+  readonly catalogue: Catalogue;
+  readonly limits: StreamLimits;
+  mayUse(requirement: Requirement): boolean;
+  /** Whether the caller may still have the stream. */
+  mayStay(): boolean;
+  /** Topics, one per line, as they are published. Cancelled when the stream ends. */
+  open(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
+  /** `result` of the response that ends the stream, without `_meta`. */
+  wrapResult(meta: Readonly<Record<string, unknown>>): string;
+}
+
+export async function listen(
+  { id, params }: RequestMessage,
+  context: ListenContext,
+): Promise<ReadableStream<Uint8Array> | Failure> {
+  if (!isObject(params.notifications))
+    return failure(200, INVALID_PARAMS, 'notifications must be an object', id);
+  const { filter, topics } = honoured(params.notifications, context.catalogue, context.mayUse);
+  // Before the acknowledgement: what happens after it is heard.
+  const source = (await context.open(topics)).getReader();
+
+  const _meta = { 'io.modelcontextprotocol/subscriptionId': id };
+  const send = (method: string, rest: Readonly<Record<string, unknown>>) =>
+    stream.write(event(JSON.stringify({ jsonrpc: '2.0', method, params: { ...rest, _meta } })));
+  const stream = new EventStream(() => {
+    stopSupervision();
+    void source.cancel().catch(() => {});
+  });
+  const end = () => {
+    stream.write(event(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${context.wrapResult(_meta)}}`));
+    stream.close();
+  };
+  const stopSupervision = supervise(stream, context.limits, context.mayStay, end);
+
+  send('notifications/subscriptions/acknowledged', { notifications: filter });
+  void forwardTopics(source, (topic) => {
+    const { method, params: rest } = notificationOf(topic);
+    send(method, rest);
+  }).finally(() => {
+    // The hub went away: a clean end makes the client come back.
+    if (stream.isOpen) end();
+  });
+  return stream.readable;
+}

@@ -1,0 +1,105 @@
+// Event streams to a client (text/event-stream): framing, keep-alive, and when one ends.
+//
+// A stream is bounded: it ends when the client goes away, when the client does not read, when whoever opened it may no
+// longer have it, and in any case after its maximum age. Clients come back; that is what retry hints are for.
+
+import type { Config } from '../config.ts';
+
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  // Proxies in between must not collect events.
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+};
+
+/** One event. `json` has no line breaks: JSON.stringify writes none. */
+export const event = (json: string, id?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`;
+
+/** Asks the client to wait this long before it comes back. */
+export const retryHint = (ms: number): string => `retry: ${ms}\n\n`;
+
+const KEEP_ALIVE = ':\n\n';
+/** What a client that does not read may leave lying around. */
+const MAX_UNREAD_BYTES = 4_194_304;
+const encoder = new TextEncoder();
+
+export class EventStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  #controller: ReadableByteStreamController | undefined;
+  readonly #onEnd: () => void;
+
+  /** `onEnd` is called once, whoever ends the stream. */
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+    this.readable = new ReadableStream({
+      // Only byte streams can cross from a Durable Object to a Worker.
+      type: 'bytes',
+      start: (controller) => {
+        this.#controller = controller as ReadableByteStreamController;
+      },
+      cancel: () => this.#end(),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Gives whether the text is on its way. */
+  write(text: string): boolean {
+    const controller = this.#controller;
+    if (!controller) return false;
+    if ((controller.desiredSize ?? 0) < -MAX_UNREAD_BYTES) {
+      this.close();
+      return false;
+    }
+    controller.enqueue(encoder.encode(text));
+    return true;
+  }
+
+  close(): void {
+    const controller = this.#controller;
+    this.#end();
+    controller?.close();
+  }
+
+  #end(): void {
+    if (!this.#controller) return;
+    this.#controller = undefined;
+    this.#onEnd();
+  }
+}
+
+export type StreamLimits = Pick<
+  Config,
+  'streamRecheckSeconds' | 'streamKeepAliveSeconds' | 'streamMaxAgeSeconds'
+>;
+
+/** Keeps a stream alive and ends it in time: `end` is called while it is still open. Gives a function that stops this. */
+export function supervise(
+  stream: EventStream,
+  limits: StreamLimits,
+  mayStay: () => boolean,
+  end: () => void,
+): () => void {
+  let age = 0;
+  let silence = 0;
+  const step = limits.streamRecheckSeconds;
+  const timer = setInterval(() => {
+    age += step;
+    silence += step;
+    if (!stream.isOpen) return stop();
+    if (age >= limits.streamMaxAgeSeconds || !mayStay()) {
+      stop();
+      return end();
+    }
+    if (silence >= limits.streamKeepAliveSeconds) {
+      silence = 0;
+      stream.write(KEEP_ALIVE);
+    }
+  }, step * 1_000);
+  const stop = () => clearInterval(timer);
+  return stop;
+}

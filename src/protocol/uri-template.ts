@@ -1,0 +1,51 @@
+// URI templates of resources (RFC 6570, levels 1 and 2 as far as they can be matched: `{name}` and `{+name}`).
+//
+// Only matching, not expansion: a client expands, the server has to recognize. `{name}` stands for one or more characters
+// without `/ ? #`, percent-decoded; `{+name}` for any, as they are.
+
+/** Variables of a template, in order, and how to get them out of a URI. */
+export interface UriTemplate {
+  readonly variables: readonly string[];
+  /** The values, or `undefined` when the URI is not one of the template's. */
+  match(uri: string): Readonly<Record<string, string>> | undefined;
+}
+
+/** @throws {Error} for an expression other than `{name}` or `{+name}`, or a name used twice */
+export function parseUriTemplate(template: string): UriTemplate {
+  const variables: string[] = [];
+  const isReserved: boolean[] = [];
+  const pattern = template
+    .split(/(\{[^}]*\})/)
+    .map((part) => {
+      if (!/^\{.*\}$/.test(part)) {
+        if (/[{}]/.test(part)) throw new Error(`URI template ${template}: a brace without its other half`);
+        return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      }
+      const [, plus, name = ''] = /^\{(\+?)(\w+)\}$/.exec(part) ?? [];
+      if (name === '' || variables.includes(name))
+        throw new Error(`URI template ${template}: ${part} is not supported or used twice`);
+      variables.push(name);
+      isReserved.push(plus === '+');
+      return plus === '+' ? '(\\S+)' : '([^\\s/?#]+)';
+    })
+    .join('');
+  const expression = new RegExp(`^${pattern}$`);
+
+  return {
+    variables,
+    match(uri) {
+      const found = expression.exec(uri);
+      if (!found) return undefined;
+      try {
+        return Object.fromEntries(
+          variables.map((name, index) => {
+            const value = found[index + 1] ?? '';
+            return [name, isReserved[index] ? value : decodeURIComponent(value)];
+          }),
+        );
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

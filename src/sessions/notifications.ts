@@ -1,0 +1,76 @@
+// Publishing and hearing of changes, across isolates: which hub a topic belongs to, and several hubs as one stream.
+
+import type { Config } from '../config.ts';
+import type { Notifier } from '../protocol/handler.ts';
+import { resourceTopic, type Topic } from '../protocol/topics.ts';
+import { notificationHub } from './address.ts';
+
+type HubConfig = Pick<Config, 'notificationShards' | 'objectJurisdiction' | 'objectLocationHint'>;
+
+export function createNotifier(env: Env, config: HubConfig): Notifier {
+  const publish = async (topic: Topic): Promise<void> => {
+    await notificationHub(env, shardOf(topic, config), config).publish(topic);
+  };
+  return {
+    resourceUpdated: (uri) => publish(resourceTopic(uri)),
+    toolsChanged: () => publish('tools'),
+    promptsChanged: () => publish('prompts'),
+    resourcesChanged: () => publish('resources'),
+  };
+}
+
+/** Topics as they are published, one per line. Returns when every hub involved is listening. */
+export async function openTopics(
+  env: Env,
+  topics: readonly Topic[],
+  config: HubConfig,
+): Promise<ReadableStream<Uint8Array>> {
+  const byShard = Map.groupBy(topics, (topic) => shardOf(topic, config));
+  const readers = await Promise.all(
+    Array.from(byShard, async ([shard, ofShard]) => {
+      const source = await notificationHub(env, shard, config).listen(ofShard);
+      const reader = (source as ReadableStream<Uint8Array>).getReader();
+      await reader.read();
+      return reader;
+    }),
+  );
+  return new ReadableStream({
+    start(controller) {
+      for (const reader of readers) {
+        void pump(reader, controller).catch(() => {
+          // One hub is gone: end the whole, so that whoever reads comes back for all of it.
+          for (const other of readers) void other.cancel().catch(() => {});
+          try {
+            controller.close();
+          } catch {
+            // It was cancelled in the meantime.
+          }
+        });
+      }
+    },
+    async cancel() {
+      await Promise.allSettled(readers.map((reader) => reader.cancel()));
+    },
+  });
+}
+
+/** @throws when the hub goes away */
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  controller: ReadableStreamDefaultController<Uint8Array>,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error('the hub ended the stream');
+    controller.enqueue(value);
+  }
+}
+
+/** FNV-1a. The three lists share a hub, so that listening to all of them takes one stream. */
+function shardOf(topic: Topic, { notificationShards }: HubConfig): number {
+  if (!topic.startsWith('resource:')) return 0;
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < topic.length; index += 1)
+    hash = Math.imul(hash ^ topic.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % notificationShards;
+}

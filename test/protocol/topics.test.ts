@@ -1,0 +1,193 @@
+// Of what a client wants to be told, what will it be told? And does every topic arrive whole?
+
+import { expect, test } from 'vitest';
+import { createCatalogue, type Offers } from '../../src/protocol/catalogue.ts';
+import { definePrompt } from '../../src/protocol/prompt.ts';
+import { defineResource } from '../../src/protocol/resource.ts';
+import { forwardTopics, honoured, notificationOf, resourceTopic } from '../../src/protocol/topics.ts';
+
+const common = { description: 'D', scopes: [] };
+const resource = (uri: string, permission: string) =>
+  defineResource({ ...common, name: uri, uri, permissions: [permission], read: () => ({ text: '' }) });
+const template = defineResource({
+  ...common,
+  name: 't',
+  uriTemplate: 't://{x}',
+  permissions: ['t'],
+  read: () => undefined,
+});
+const prompt = definePrompt({ ...common, name: 'p', title: 'P', permissions: ['p'], get: () => '' });
+
+const ALL: Offers = {
+  tools: [],
+  resources: [resource('a://a', 'a'), resource('a://b', 'b'), template],
+  prompts: [prompt],
+};
+const EVERYTHING = {
+  toolsListChanged: true,
+  promptsListChanged: true,
+  resourcesListChanged: true,
+  resourceSubscriptions: ['a://a', 't://1'],
+};
+const MANY = Array.from({ length: 101 }, (_, index) => `t://${index}`);
+
+interface Row {
+  readonly wanted: Readonly<Record<string, unknown>>;
+  readonly offers?: Offers;
+  readonly forbidden?: readonly string[];
+  readonly filter: object;
+  readonly topics: readonly string[];
+}
+test.each<[string, Row]>([
+  ['nothing is honoured where nothing is wanted', { wanted: {}, filter: {}, topics: [] }],
+  [
+    'all is honoured that there is',
+    {
+      wanted: EVERYTHING,
+      filter: EVERYTHING,
+      topics: ['tools', 'prompts', 'resources', 'resource:a://a', 'resource:t://1'],
+    },
+  ],
+  [
+    'without resources and prompts only tools can change',
+    { wanted: EVERYTHING, offers: { tools: [] }, filter: { toolsListChanged: true }, topics: ['tools'] },
+  ],
+  [
+    'a template alone makes resources',
+    {
+      wanted: { resourcesListChanged: true },
+      offers: { tools: [], resources: [template] },
+      filter: { resourcesListChanged: true },
+      topics: ['resources'],
+    },
+  ],
+  [
+    'a resource the caller may not read is left out',
+    {
+      wanted: { resourceSubscriptions: ['a://a', 'a://b', 't://1'] },
+      forbidden: ['b', 't'],
+      filter: { resourceSubscriptions: ['a://a'] },
+      topics: ['resource:a://a'],
+    },
+  ],
+  [
+    'a resource that there is not is left out',
+    {
+      wanted: { resourceSubscriptions: ['a://c', 't://1/2'] },
+      filter: { resourceSubscriptions: [] },
+      topics: [],
+    },
+  ],
+  [
+    'lists of what a caller may not use are told of: they need only a valid token',
+    {
+      wanted: { promptsListChanged: true, resourcesListChanged: true },
+      forbidden: ['a', 'b', 't', 'p'],
+      filter: { promptsListChanged: true, resourcesListChanged: true },
+      topics: ['prompts', 'resources'],
+    },
+  ],
+  [
+    'a resource wanted twice is told of once',
+    {
+      wanted: { resourceSubscriptions: ['a://a', 'a://a'] },
+      filter: { resourceSubscriptions: ['a://a'] },
+      topics: ['resource:a://a'],
+    },
+  ],
+  [
+    'no more than 100 resources are told of',
+    {
+      wanted: { resourceSubscriptions: MANY },
+      filter: { resourceSubscriptions: MANY.slice(0, 100) },
+      topics: MANY.slice(0, 100).map(resourceTopic),
+    },
+  ],
+  [
+    'what is no text names no resource',
+    {
+      wanted: { resourceSubscriptions: [5, null, ['a://a'], 'a://a'] },
+      filter: { resourceSubscriptions: ['a://a'] },
+      topics: ['resource:a://a'],
+    },
+  ],
+  [
+    'only true is a wish, and only a list is one',
+    {
+      wanted: {
+        toolsListChanged: 1,
+        promptsListChanged: 'true',
+        resourcesListChanged: false,
+        resourceSubscriptions: 'a://a',
+        unknown: true,
+      },
+      filter: {},
+      topics: [],
+    },
+  ],
+])('%s', (_, { wanted, offers = ALL, forbidden = [], filter, topics }) => {
+  const mayUse = ({ permissions }: { permissions: readonly string[] }) =>
+    !permissions.some((permission) => forbidden.includes(permission));
+  expect(honoured(wanted, createCatalogue(offers), mayUse)).toEqual({ filter, topics });
+});
+
+test('a URI with a line break in it is no topic, which would be two', () => {
+  const wanted = { resourceSubscriptions: ['t://x\ntools', 't://x\rtools'] };
+  expect(honoured(wanted, createCatalogue(ALL), () => true).topics).toEqual([]);
+});
+
+test.each<[string, string, object]>([
+  ['tools', 'notifications/tools/list_changed', {}],
+  ['prompts', 'notifications/prompts/list_changed', {}],
+  ['resources', 'notifications/resources/list_changed', {}],
+  [resourceTopic('a://b'), 'notifications/resources/updated', { uri: 'a://b' }],
+  [resourceTopic('resource:x'), 'notifications/resources/updated', { uri: 'resource:x' }],
+])('the topic %s is told as %s', (topic, method, params) => {
+  expect(notificationOf(topic)).toEqual({ method, params });
+});
+
+/** A stream of these chunks, which then ends or breaks. */
+function reader(chunks: readonly Uint8Array[], end: 'closes' | 'breaks' = 'closes') {
+  const rest = [...chunks];
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = rest.shift();
+      if (chunk) controller.enqueue(chunk);
+      else if (end === 'closes') controller.close();
+      else controller.error(new Error('gone'));
+    },
+  });
+  return source.getReader();
+}
+async function forwarded(chunks: readonly Uint8Array[], end?: 'closes' | 'breaks'): Promise<string[]> {
+  const topics: string[] = [];
+  await forwardTopics(reader(chunks, end), (topic) => topics.push(topic));
+  return topics;
+}
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+test.each(['closes', 'breaks'] as const)(
+  'topics arrive whole wherever the stream is cut, and it %s quietly',
+  async (end) => {
+    const whole = utf8('\ntools\nresource:a://\u20ac\n\nprompts\n');
+    const expected = ['tools', 'resource:a://\u20ac', 'prompts'];
+    for (let size = 1; size <= whole.length; size += 1) {
+      const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+        whole.subarray(index * size, (index + 1) * size),
+      );
+      expect(await forwarded(chunks, end), `pieces of ${size}`).toEqual(expected);
+    }
+  },
+);
+
+test('a topic that was cut off is not told', async () => {
+  expect(await forwarded([utf8('tools\nresou')])).toEqual(['tools']);
+  expect(await forwarded([])).toEqual([]);
+});
+
+test('a stream that is cancelled ends quietly', async () => {
+  const source = new ReadableStream<Uint8Array>().getReader();
+  const forwarding = forwardTopics(source, () => {});
+  await source.cancel();
+  await expect(forwarding).resolves.toBeUndefined();
+});

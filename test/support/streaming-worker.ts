@@ -1,0 +1,149 @@
+// A Worker whose tools send, ask and wait: what the example app does not need, made of the public kit.
+
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
+import * as v from 'valibot';
+import { createDeployment } from '../../src/context.ts';
+import { serve } from '../../src/http/router.ts';
+import { defineConfig, defineResource, defineRoles, defineTool, ToolError } from '../../src/kit.ts';
+import { createClientSession } from '../../src/sessions/client-session.ts';
+
+const open = { scopes: [], permissions: [] };
+const input = toStandardJsonSchema(v.object({ times: v.optional(v.number()), text: v.optional(v.string()) }));
+const confirmation = {
+  type: 'object' as const,
+  properties: { confirm: { type: 'boolean' as const } },
+  required: ['confirm'],
+};
+let asked = 0;
+
+const tools = [
+  defineTool({
+    name: 'count',
+    title: 'Count',
+    description: 'Reports progress as often as told, then answers.',
+    input,
+    ...open,
+    handler: async ({ times = 3 }, { progress, log }) => {
+      for (let step = 1; step <= times; step += 1) {
+        progress(step, times, `step ${step}`);
+        log('info', { step });
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      return `counted to ${times}`;
+    },
+  }),
+  defineTool({
+    name: 'leave_and_return',
+    title: 'Leave and return',
+    description: 'Lets the client go, and answers later.',
+    input,
+    ...open,
+    handler: async (_input, { progress, releaseStream }) => {
+      progress(1);
+      releaseStream(50);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      progress(2);
+      return 'finished while nobody was connected';
+    },
+  }),
+  defineTool({
+    name: 'confirm',
+    title: 'Confirm',
+    description: 'Asks before it answers.',
+    input,
+    ...open,
+    handler: async ({ text = '' }, { elicit }) => {
+      const { action, content } = await elicit({
+        message: `Sure about ${text}?`,
+        requestedSchema: confirmation,
+      });
+      if (action !== 'accept') throw new ToolError(`The user said ${action}.`);
+      asked += 1;
+      return `${text}: ${content?.confirm}`;
+    },
+  }),
+  defineTool({
+    name: 'confirm_once',
+    title: 'Confirm once',
+    description: 'Asks before it answers; an answer serves once.',
+    input,
+    ...open,
+    answersOnce: true,
+    handler: async ({ text = '' }, { elicit }) => {
+      const { action } = await elicit({ message: `Sure about ${text}?`, requestedSchema: confirmation });
+      return `${text}: ${action}`;
+    },
+  }),
+  defineTool({
+    name: 'ask_everything',
+    title: 'Ask everything',
+    description: 'Asks the user, the model and for the roots at once, then the user again.',
+    input,
+    ...open,
+    handler: async (_input, { elicit, sample, listRoots }) => {
+      const [first, model, roots] = await Promise.all([
+        elicit({ message: 'One?', requestedSchema: confirmation }),
+        sample({ messages: [{ role: 'user', content: { type: 'text', text: 'Two?' } }], maxTokens: 10 }),
+        listRoots(),
+      ]);
+      const second = await elicit({ message: 'Three?', requestedSchema: confirmation });
+      return JSON.stringify([first.action, model.model, roots.length, second.action]);
+    },
+  }),
+  defineTool({
+    name: 'wait',
+    title: 'Wait',
+    description: 'Sends something and waits until it is cancelled.',
+    input,
+    ...open,
+    handler: async (_input, { progress, signal, env, requestId }) => {
+      progress(1);
+      // Something has to be pending, or the runtime takes the request for hung.
+      const timer = setInterval(() => {}, 100);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      clearInterval(timer);
+      await env.REPORTS.put('cancelled', requestId);
+      throw new ToolError('cancelled');
+    },
+  }),
+  defineTool({
+    name: 'change',
+    title: 'Change',
+    description: 'Says that something has changed.',
+    input,
+    ...open,
+    handler: async ({ text = '' }, { notify }) => {
+      if (text === 'tools') await notify.toolsChanged();
+      else await notify.resourceUpdated(text);
+      return 'told';
+    },
+  }),
+];
+
+const resource = (name: string, scopes: readonly string[]) =>
+  defineResource({
+    uri: `test://${name}`,
+    name,
+    description: name,
+    scopes,
+    permissions: [],
+    read: () => ({ text: name }),
+  });
+
+const app = {
+  config: defineConfig({ serverInfo: { name: 'streaming', version: '1' } }),
+  roles: defineRoles({}),
+  tools,
+  resources: [resource('open', []), resource('closed', ['secrets:read'])],
+};
+
+export default {
+  fetch: async (request, env, context) => {
+    if (new URL(request.url).pathname === '/asked') return Response.json(asked);
+    return serving(request, env, context);
+  },
+} satisfies ExportedHandler<Env>;
+
+const serving = serve(app) as (request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
+export const ClientSession = createClientSession((env) => createDeployment(app, env));
+export { NotificationHub } from '../../src/sessions/notification-hub.ts';
