@@ -6,6 +6,7 @@ import { type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts
 export type { ContentBlock, PromptMessage, ToolAnnotations } from '@modelcontextprotocol/server';
 export type { Principal } from './auth/principal.ts';
 export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';
+export { type Protected, type ProtectOptions, protect } from './http/protect.ts';
 export type { RoleDefinition, Roles } from './policy/roles.ts';
 export type { Elicitation, HandlerContext, Notifier, SessionState } from './protocol/handler.ts';
 export {

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
     values: ['auth', 'policy', 'protocol', 'sessions', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'],
   },
   'context.ts': { values: ['config.ts', 'auth', 'protocol'], types: ['policy'] },
-  'kit.ts': { values: ['policy', 'protocol'], types: ['auth', 'config.ts'] },
+  'kit.ts': { values: ['policy', 'protocol', 'http'], types: ['auth', 'config.ts'] },
   'worker.ts': { values: ['app', 'context.ts', 'http', 'sessions'] },
 };
 

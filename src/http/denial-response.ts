@@ -83,7 +83,8 @@ export function denialResponse(
 
   /** A result that the model reads; what is not a tool has no such result. */
   function refusal(text: string, meta: Readonly<Record<string, unknown>> = {}): Response {
-    if (message?.method !== 'tools/call') return rpcFailure(failure(200, INVALID_REQUEST, text, message?.id));
+    if (!message) return json(403, { error: 'forbidden', error_description: text });
+    if (message.method !== 'tools/call') return rpcFailure(failure(200, INVALID_REQUEST, text, message.id));
     const { id } = message;
     const result = {
       resultType: 'complete',

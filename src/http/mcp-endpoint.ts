@@ -23,20 +23,29 @@ import { denialResponse } from './denial-response.ts';
 import { addCors, checkOrigin } from './origin.ts';
 
 /** How far a request got: what its decision event tells. */
-interface Progress {
+export interface Progress {
   principal?: Principal;
   message?: Message;
 }
 
-type Outcome = Response | Denial | Failure;
+export type Outcome = Response | Denial | Failure;
 
-export async function mcpEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
+export function mcpEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
+  return answered(request, context, (progress) => decide(request, url, context, progress));
+}
+
+/** Turns an outcome into a response, and writes its decision event. */
+export async function answered(
+  request: Request,
+  context: Context,
+  decideOn: (progress: Progress) => Promise<Outcome>,
+): Promise<Response> {
   const startedAt = Date.now();
   const progress: Progress = {};
   let outcome: Outcome | undefined;
   let response: Response | undefined;
   try {
-    outcome = await decide(request, url, context, progress);
+    outcome = await decideOn(progress);
     response = toResponse(outcome, request, context, progress);
     return response;
   } finally {
@@ -45,17 +54,27 @@ export async function mcpEndpoint(request: Request, url: URL, context: Context):
   }
 }
 
-async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
-  const { config, catalogue, policy, verifyAccessToken } = context.deployment;
-
+/** Who is calling: guard, credential, principal. Does not check what the caller may do. */
+export async function identify(
+  request: Request,
+  url: URL,
+  context: Context,
+  progress: Progress,
+): Promise<Principal | Denial> {
+  const { config, verifyAccessToken } = context.deployment;
   const forbidden = checkOrigin(request, url, config);
   if (forbidden) return forbidden;
-
   const credential = readCredential(request.headers, url, config);
   if (isDenial(credential)) return credential;
   const principal = await verifyAccessToken(credential.credential, context);
+  if (!isDenial(principal)) progress.principal = principal;
+  return principal;
+}
+
+async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
+  const { config, catalogue, policy } = context.deployment;
+  const principal = await identify(request, url, context, progress);
   if (isDenial(principal)) return principal;
-  progress.principal = principal;
 
   // From here on the caller is known. Other methods get their 405 only now, so that every client finds the issuer.
   if (request.method !== 'POST') return sessionRequest(request, principal, context);

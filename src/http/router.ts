@@ -13,14 +13,17 @@ import { checkOrigin, preflight } from './origin.ts';
 
 type Handle = (request: Request, context: Context) => Promise<Response>;
 
+/** What answers at the path of RESOURCE. */
+export type Endpoint = (request: Request, url: URL, context: Context) => Promise<Response>;
+
 /** The Worker's `fetch`. The configuration is checked with the first request of an isolate: only then are there variables. */
-export function serve(app: App): ExportedHandlerFetchHandler<Env> {
+export function serve(app: App, endpoint: Endpoint = mcpEndpoint): ExportedHandlerFetchHandler<Env> {
   let deployed: { readonly deployment: Deployment; readonly handle: Handle } | ConfigError | undefined;
 
   return async (request, env, execution) => {
     let requestId = '';
     try {
-      deployed ??= deploy(app, env);
+      deployed ??= deploy(app, endpoint, env);
       if (deployed instanceof ConfigError) {
         log({ event: 'config_invalid', problems: deployed.problems });
         return internalError();
@@ -37,11 +40,12 @@ export function serve(app: App): ExportedHandlerFetchHandler<Env> {
 
 function deploy(
   app: App,
+  endpoint: Endpoint,
   env: Env,
 ): { readonly deployment: Deployment; readonly handle: Handle } | ConfigError {
   try {
     const deployment = createDeployment(app, env);
-    return { deployment, handle: createHandler(deployment) };
+    return { deployment, handle: createHandler(deployment, endpoint) };
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -59,7 +63,7 @@ interface Routed {
   readonly parsed: URL;
 }
 
-function createHandler({ config, endpointPath, metadata }: Deployment): Handle {
+function createHandler({ config, endpointPath, metadata }: Deployment, endpoint: Endpoint): Handle {
   const router = Router<Routed, [Context]>();
 
   for (const path of metadata.paths) {
@@ -74,7 +78,7 @@ function createHandler({ config, endpointPath, metadata }: Deployment): Handle {
       if (checkOrigin(request, parsed, config)) return json(403, { error: 'forbidden' });
       return preflight(request, 'POST, GET, DELETE, OPTIONS', request.headers.get('origin') ?? '*');
     })
-    .all(endpointPath, ({ request, parsed }, context) => mcpEndpoint(request, parsed, context))
+    .all(endpointPath, ({ request, parsed }, context) => endpoint(request, parsed, context))
     .all('*', () =>
       json(404, { error: 'not_found', error_description: `The MCP endpoint is ${config.resource}` }),
     );
