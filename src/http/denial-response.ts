@@ -10,11 +10,12 @@ import { failure, INVALID_REQUEST, type RequestMessage } from '../protocol/messa
 import { serverMeta } from '../protocol/methods/method.ts';
 import { json, jsonText, rpcFailure } from './answer.ts';
 
-/** `message` is there where the refusal comes after reading it. */
+/** `message` is there where the refusal comes after reading it; results differ a little between the eras. */
 export function denialResponse(
   denial: Denial,
   { config, metadata }: Deployment,
   message?: RequestMessage,
+  isLegacy = false,
 ): Response {
   const resourceMetadata = metadata.url;
   switch (denial.reason) {
@@ -86,12 +87,10 @@ export function denialResponse(
     if (!message) return json(403, { error: 'forbidden', error_description: text });
     if (message.method !== 'tools/call') return rpcFailure(failure(200, INVALID_REQUEST, text, message.id));
     const { id } = message;
-    const result = {
-      resultType: 'complete',
-      content: [{ type: 'text', text }],
-      isError: true,
-      _meta: { ...serverMeta(config), ...meta },
-    };
+    const content = [{ type: 'text', text }];
+    const result = isLegacy
+      ? { content, isError: true, _meta: meta }
+      : { resultType: 'complete', content, isError: true, _meta: { ...serverMeta(config), ...meta } };
     return jsonText(JSON.stringify({ jsonrpc: '2.0', id, result }));
   }
 }

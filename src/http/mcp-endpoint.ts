@@ -26,6 +26,7 @@ import { addCors, checkOrigin } from './origin.ts';
 export interface Progress {
   principal?: Principal;
   message?: Message;
+  isLegacy?: boolean;
 }
 
 export type Outcome = Response | Denial | Failure;
@@ -84,6 +85,7 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   progress.message = message;
 
   const isLegacy = eraOf(message, request.headers.get('mcp-protocol-version')) === 'legacy';
+  progress.isLegacy = isLegacy;
   if (!isLegacy && message.kind === 'request') {
     const mismatch = checkHeaders(request.headers, message, catalogue);
     if (mismatch) return mismatch;
@@ -162,13 +164,19 @@ async function callSession(
   return jsonText(answer.json, answer.sessionId === undefined ? {} : { 'mcp-session-id': answer.sessionId });
 }
 
-function toResponse(outcome: Outcome, request: Request, context: Context, { message }: Progress): Response {
+function toResponse(
+  outcome: Outcome,
+  request: Request,
+  context: Context,
+  { message, isLegacy }: Progress,
+): Response {
   if (outcome instanceof Response) return addCors(outcome, request);
   if (isFailure(outcome)) return addCors(rpcFailure(outcome), request);
   const response = denialResponse(
     outcome,
     context.deployment,
     message?.kind === 'request' ? message : undefined,
+    isLegacy,
   );
   const isForbidden = outcome.reason === 'host_forbidden' || outcome.reason === 'origin_forbidden';
   return isForbidden ? response : addCors(response, request);

@@ -158,7 +158,14 @@ test.each(Object.entries(DIFFERENCES))('%s: differs as written', async (name, ex
 });
 
 test('every result of the modern era says of what type it is, and none of the legacy era does', async () => {
-  for (const name of ['tools/list', 'a tool', 'a resource', 'a prompt', 'a completion']) {
+  for (const name of [
+    'tools/list',
+    'a tool',
+    'a tool without the permission',
+    'a resource',
+    'a prompt',
+    'a completion',
+  ]) {
     const one = CASES[name] as Case;
     expect((await modern(one)).body.result, name).toHaveProperty('resultType', 'complete');
     expect((await legacy(one)).body.result, name).not.toHaveProperty('resultType');
