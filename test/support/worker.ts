@@ -16,7 +16,16 @@ export interface TestWorker extends AsyncDisposable {
   logs(): Record<string, unknown>[];
   env(): Promise<Env>;
   /** Throws a ClientSession out of memory; its storage stays. */
-  evict(owner: { issuer: string; subject: string; clientId: string | null }): Promise<void>;
+  evict(owner: Owner): Promise<void>;
+  /** Runs a query in a ClientSession's storage. */
+  query(owner: Owner, sql: string): Promise<unknown[]>;
+}
+
+/** Whose ClientSession. */
+export interface Owner {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string | null;
 }
 
 export interface TestWorkerOptions {
@@ -66,13 +75,18 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
       return lines;
     },
     env: () => harness.getWorker<Env>().getEnv(),
-    evict: ({ issuer, subject, clientId }) =>
-      harness
+    evict: (owner) => harness.getWorker().evictDurableObject('ClientSession', { name: nameOf(owner) }),
+    async query(owner, sql) {
+      const storage = await harness
         .getWorker()
-        .evictDurableObject('ClientSession', { name: JSON.stringify([issuer, subject, clientId]) }),
+        .getDurableObjectStorage('ClientSession', { name: nameOf(owner) });
+      return storage.exec(sql);
+    },
     [Symbol.asyncDispose]: () => harness.close(),
   };
 }
+
+const nameOf = ({ issuer, subject, clientId }: Owner): string => JSON.stringify([issuer, subject, clientId]);
 
 function parse(line: string): Record<string, unknown> {
   try {
