@@ -3,12 +3,10 @@
 // Starts a stack of its own on free ports, with storage of its own, so it neither needs nor disturbs `npm start`.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serveClientMetadata } from './client-metadata.ts';
 import { runCommand } from './command.ts';
 import { clientCredentialsGrant, deviceGrant } from './grants.ts';
 import { freePort, type LocalStack, startLocalStack } from './local-stack.ts';
@@ -86,7 +84,7 @@ async function tell({ stack, step }: Story): Promise<void> {
   });
 
   await step('client ID metadata', async () => {
-    await using document = await serveClientMetadata();
+    await using document = await serveClientMetadata(REDIRECT_URL);
     const person = new Person({ mcp, user: 'alice', clientMetadataUrl: document.clientId });
     await person.connect();
     const { structuredContent } = await person.call('whoami');
@@ -216,31 +214,6 @@ async function refusal(mcp: string, accessToken: string): Promise<string> {
   assert.equal(response.status, 401);
   assert.match(response.headers.get('www-authenticate') ?? '', /error="invalid_token"/);
   return '401 invalid_token';
-}
-
-/** A client ID metadata document. The local authorization server reads https://localhost over http: nobody has a certificate for it. */
-async function serveClientMetadata() {
-  let clientId = '';
-  const server = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(
-      JSON.stringify({
-        client_id: clientId,
-        client_name: 'Demo client with a metadata document',
-        redirect_uris: [REDIRECT_URL],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-      }),
-    );
-  }).listen(0, 'localhost');
-  await once(server, 'listening');
-  clientId = `https://localhost:${(server.address() as AddressInfo).port}/client.json`;
-  const close = async () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return { clientId, [Symbol.asyncDispose]: close };
 }
 
 /** Tells the story and counts its steps. */

@@ -229,7 +229,9 @@ type Check<T> = (value: unknown, fail: Fail) => T | undefined;
 
 const variableName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 const where = (name: string): string =>
-  `${variableName(name)} (in wrangler.toml [vars], or ${name} in src/app/config.ts)`;
+  name.endsWith('Secret')
+    ? `${variableName(name)} (wrangler secret put ${variableName(name)})`
+    : `${variableName(name)} (in wrangler.toml [vars], or ${name} in src/app/config.ts)`;
 const missing = (name: string, example: string): string =>
   `${where(name)}: is missing. It decides whom this server trusts, so it has no default. Example: ${variableName(name)} = ${example}`;
 

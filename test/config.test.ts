@@ -222,7 +222,9 @@ describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
     expect(value({ [variable]: '' }, { [name]: row.declared })).toEqual(row.declared);
   });
   test('is refused by name when it is wrong, wherever it is set', () => {
-    const complaint = `${where(variable, name)}: ${row.complaint}.`;
+    const place =
+      name === 'requestStateSecret' ? `${variable} (wrangler secret put ${variable})` : where(variable, name);
+    const complaint = `${place}: ${row.complaint}.`;
     expect(problems({ [variable]: row.bad }, noConflict)).toEqual([complaint]);
     expect(problems({}, { ...noConflict, [name]: row.bad })).toEqual([complaint]);
   });

@@ -5,7 +5,7 @@
 // For Mcp-Param-* see parameter-headers.ts.
 
 import type { Catalogue } from './catalogue.ts';
-import { META_PROTOCOL_VERSION, MODERN_VERSIONS, SUPPORTED_VERSIONS } from './era.ts';
+import { LEGACY_VERSIONS, META_PROTOCOL_VERSION, MODERN_VERSIONS, SUPPORTED_VERSIONS } from './era.ts';
 import { decodeHeaderValue } from './header-value.ts';
 import {
   type Failure,
@@ -58,10 +58,9 @@ export function checkHeaders(
   return wrong === undefined ? undefined : mismatch(`${wrong} must repeat the argument it stands for`);
 }
 
+/** Names the versions that can be had, and never the one that was asked for: a client would try it again. */
 export function unsupportedVersion(requested: string, id?: string | number): Failure {
-  const message = `This server speaks MCP ${SUPPORTED_VERSIONS.join(', ')}`;
-  return failure(400, UNSUPPORTED_PROTOCOL_VERSION, message, id, {
-    supported: SUPPORTED_VERSIONS,
-    requested,
-  });
+  const supported = LEGACY_VERSIONS.includes(requested) ? MODERN_VERSIONS : SUPPORTED_VERSIONS;
+  const message = `This server speaks MCP ${supported.join(', ')}`;
+  return failure(400, UNSUPPORTED_PROTOCOL_VERSION, message, id, { supported, requested });
 }

@@ -12,7 +12,7 @@ import type { Config } from '../config.ts';
 import { describeError, log } from '../log.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
-import { type Channel, createHandlerContext, isLoggingLevel, type Question } from '../protocol/handler.ts';
+import { type Channel, createHandlerContext, isLoggingLevel } from '../protocol/handler.ts';
 import { handleLegacy, initialize, type LegacySession } from '../protocol/legacy.ts';
 import {
   type Failure,
@@ -22,12 +22,11 @@ import {
   isFailure,
   type Message,
   type RequestMessage,
-  type ResponseMessage,
 } from '../protocol/message.ts';
 import type { MethodContext, Result } from '../protocol/methods/method.ts';
 import { failureJson } from '../protocol/modern.ts';
-import { ToolError } from '../protocol/tool.ts';
 import { createNotifier, openTopics } from './notifications.ts';
+import { Questions } from './questions.ts';
 import { type SessionRow, SessionStore } from './session-store.ts';
 import { SessionStreams, STANDALONE } from './session-streams.ts';
 import { createSessionState, type PutOutcome, type StateApi } from './state.ts';
@@ -57,12 +56,6 @@ export interface ClientSessionApi extends StateApi {
   useNonce(nonce: string, expiresAt: number): boolean | Promise<boolean>;
 }
 
-interface OpenQuestion {
-  readonly question: Question;
-  answer(value: unknown): void;
-  refuse(error: Error): void;
-}
-
 /** The class, for an app. `deploymentOf` is called once per object. */
 export function createClientSession(
   deploymentOf: (env: Env) => { readonly config: Config; readonly catalogue: Catalogue },
@@ -72,14 +65,15 @@ export function createClientSession(
     readonly #config: Config;
     readonly #catalogue: Catalogue;
     readonly #streams: SessionStreams;
-    /** Running calls and open questions, by session and id. */
+    readonly #questions: Questions;
+    /** Running calls, by session and id. */
     readonly #calls = new Map<string, AbortController>();
-    readonly #questions = new Map<string, OpenQuestion>();
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
       this.#store = new SessionStore(ctx.storage);
       ({ config: this.#config, catalogue: this.#catalogue } = deploymentOf(env));
+      this.#questions = new Questions(this.#config.answerTimeoutSeconds * 1_000);
       this.#streams = new SessionStreams(this.#store, this.#config, (topics) =>
         openTopics(env, topics, this.#config),
       );
@@ -114,7 +108,9 @@ export function createClientSession(
         case 'request':
           return this.#call(session, message, request);
         case 'response':
-          return this.#answer(session, message);
+          return this.#questions.answer(session.id, message)
+            ? { emptyStatus: 202 }
+            : failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
         case 'notification':
           if (message.method === 'notifications/cancelled')
             this.#calls.get(keyOf(session.id, message.params.requestId))?.abort();
@@ -289,40 +285,8 @@ export function createClientSession(
           return isLoggingLevel(logLevel) ? logLevel : undefined;
         },
         releaseStream: (retryMs) => this.#streams.release(session.id, openStream().id, retryMs),
-        ask: (question) =>
-          new Promise((resolve, reject) => {
-            const id = crypto.randomUUID();
-            const key = keyOf(session.id, id);
-            const settle = (finish: () => void) => {
-              clearTimeout(timer);
-              signal.removeEventListener('abort', cancelled);
-              this.#questions.delete(key);
-              finish();
-            };
-            const cancelled = () => settle(() => reject(new ToolError('The request was cancelled.')));
-            const timer = setTimeout(
-              () => settle(() => reject(new ToolError('The client did not answer in time.'))),
-              this.#config.answerTimeoutSeconds * 1_000,
-            );
-            signal.addEventListener('abort', cancelled);
-            this.#questions.set(key, {
-              question,
-              answer: (value) => settle(() => resolve(value)),
-              refuse: (error) => settle(() => reject(error)),
-            });
-            send({ id, method: question.method, params: question.params });
-          }),
+        ask: (question) => this.#questions.ask(session.id, question, signal, send),
       };
-    }
-
-    /** A response of the client. Only the session that was asked can answer. */
-    #answer(session: SessionRow, message: ResponseMessage): LegacyAnswer {
-      const open = this.#questions.get(keyOf(session.id, message.id));
-      if (!open) return failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
-      if (message.error !== undefined) open.refuse(new ToolError('The client could not answer.'));
-      else if (open.question.isAnswer(message.result)) open.answer(message.result);
-      else open.refuse(new ToolError('The client gave an answer that does not fit the question.'));
-      return { emptyStatus: 202 };
     }
 
     // ---- streams ----

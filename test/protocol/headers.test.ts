@@ -89,12 +89,16 @@ const OTHER_METHOD = mismatch('Mcp-Method must repeat the method');
 const OTHER_NAME = mismatch('Mcp-Name must repeat params.name');
 const OTHER_REGION = mismatch('mcp-param-region must repeat the argument it stands for');
 const OTHER_URI = mismatch('Mcp-Name must repeat params.uri');
-const unsupported = (requested: string) => ({
+/** The versions that can be had: never the one that was asked for. */
+const unsupported = (
+  requested: string,
+  supported = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'],
+) => ({
+  id: 7,
   status: 400,
   code: -32_022,
-  message: 'This server speaks MCP 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26',
-  id: 7,
-  data: { supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'], requested },
+  message: `This server speaks MCP ${supported.join(', ')}`,
+  data: { supported, requested },
 });
 const FUTURE = { ...META, [VERSION]: '2099-01-01' };
 
@@ -122,7 +126,7 @@ test.each<[string, Sent, object]>([
       meta: { ...META, [VERSION]: '2025-11-25' },
       headers: { 'mcp-protocol-version': '2025-11-25' },
     },
-    unsupported('2025-11-25'),
+    unsupported('2025-11-25', ['2026-07-28']),
   ],
   ['no Mcp-Method', { headers: { 'mcp-method': null } }, OTHER_METHOD],
   ['another Mcp-Method', { headers: { 'mcp-method': 'tools/call' } }, OTHER_METHOD],
@@ -189,7 +193,7 @@ test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
 );
 
 test('an unsupported version is named without an id when the message has none', () => {
-  const { id: _, ...withoutId } = unsupported('2025-11-25');
-  expect(unsupportedVersion('2025-11-25')).toEqual(withoutId);
-  expect(unsupportedVersion('2025-11-25', 7)).toEqual(unsupported('2025-11-25'));
+  const { id: _, ...withoutId } = unsupported('1900-01-01');
+  expect(unsupportedVersion('1900-01-01')).toEqual(withoutId);
+  expect(unsupportedVersion('1900-01-01', 7)).toEqual(unsupported('1900-01-01'));
 });

@@ -1,13 +1,11 @@
 // The official client with its own OAuth code, the Worker in workerd, and a real authorization server: nothing is doubled
 // but the person at the browser.
 
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serveClientMetadata } from '../../scripts/client-metadata.ts';
 import { clientCredentialsGrant, deviceGrant } from '../../scripts/grants.ts';
 import { freePort, type LocalStack, startLocalStack } from '../../scripts/local-stack.ts';
 import { Person, REDIRECT_URL } from '../../scripts/person.ts';
@@ -83,35 +81,16 @@ test('someone whose role cannot do it is told so, and is never sent to consent',
 });
 
 test('a client with a metadata document needs no registration', async () => {
-  let clientId = '';
-  const server = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(
-      JSON.stringify({
-        client_id: clientId,
-        client_name: 'A client with a document',
-        redirect_uris: [REDIRECT_URL],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-      }),
-    );
-  }).listen(0, 'localhost');
-  await once(server, 'listening');
-  clientId = `https://localhost:${(server.address() as AddressInfo).port}/client.json`;
-  try {
-    const alice = new Person({ mcp: stack.mcp, user: 'alice', clientMetadataUrl: clientId });
-    await alice.connect();
-    expect((await alice.call('whoami')).structuredContent).toMatchObject({
-      clientId,
-      subject: 'alice',
-      roles: ['editor'],
-    });
-    await alice.close();
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
+  await using document = await serveClientMetadata(REDIRECT_URL);
+  const { clientId } = document;
+  const alice = new Person({ mcp: stack.mcp, user: 'alice', clientMetadataUrl: clientId });
+  await alice.connect();
+  expect((await alice.call('whoami')).structuredContent).toMatchObject({
+    clientId,
+    subject: 'alice',
+    roles: ['editor'],
+  });
+  await alice.close();
 });
 
 test('machines and devices call the same tools with tokens of their own grants', async () => {

@@ -18,13 +18,10 @@ export const getPrompt: Method = async ({ id, params }, context) => {
     (argument) => prompt.arguments[argument]?.required && args[argument] === undefined,
   );
   if (missing.length > 0) return failure(200, INVALID_PARAMS, `Missing: ${missing.join(', ')}`, id);
-  if (unknown.length > 0)
-    return failure(
-      200,
-      INVALID_PARAMS,
-      `Only these arguments are known: ${Object.keys(prompt.arguments).join(', ')}`,
-      id,
-    );
+  if (unknown.length > 0) {
+    const known = Object.keys(prompt.arguments).join(', ') || 'none';
+    return failure(200, INVALID_PARAMS, `Only these arguments are known: ${known}`, id);
+  }
   try {
     const content = await prompt.get(args as Readonly<Record<string, string>>, context.handler);
     const messages =
