@@ -5,9 +5,10 @@ import { runCommand } from './command.ts';
 
 const HELP = `Usage: npm run check [-- --fix]
 
-Checks types (tsc: src, scripts, test), and lint and format (biome).
+Checks types (tsc: src, scripts, test), that the types of the bindings are those of wrangler.toml, and lint and format
+(biome).
 
-  --fix    let biome repair what it can
+  --fix    repair what can be repaired
   --help   this text
 `;
 
@@ -19,6 +20,7 @@ await runCommand({
       ['tsc', '-p', '.'],
       ['tsc', '-p', 'scripts'],
       ['tsc', '-p', 'test'],
+      ['wrangler', 'types', '--include-runtime=false', ...(fix ? [] : ['--check'])],
       ['biome', 'check', fix ? '--write' : '--error-on-warnings'],
     ] as const;
     const failed = steps.filter(

@@ -15,6 +15,7 @@ import type {
 } from '@modelcontextprotocol/server';
 import type { Principal } from '../auth/principal.ts';
 import { isAnswerTo, isCreateMessageResult, isRootList } from './answers.ts';
+import { isObject } from './message.ts';
 
 /** What a handler may use besides its arguments. There is no token in it, on purpose. */
 export interface HandlerContext {
@@ -171,6 +172,8 @@ export function createHandlerContext(
 
   return {
     ...base,
+    // A copy: what is remembered about a caller must not be changed by a tool.
+    permissions: new Set(base.permissions),
     client: channel.client,
     trace: traceOf(meta),
     progress(progress, total, message) {
@@ -224,6 +227,12 @@ export function createHandlerContext(
     },
     releaseStream: (retryMs) => channel.releaseStream(retryMs),
   };
+}
+
+/** What a client says it is, if it says so in the form it should. */
+export function implementationOf(value: unknown): Implementation | undefined {
+  const isWellFormed = isObject(value) && typeof value.name === 'string' && typeof value.version === 'string';
+  return isWellFormed ? (value as unknown as Implementation) : undefined;
 }
 
 function traceOf(meta: Readonly<Record<string, unknown>>): Trace {

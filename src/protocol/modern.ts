@@ -6,7 +6,13 @@
 import type { Principal } from '../auth/principal.ts';
 import { describeError } from '../log.ts';
 import type { Requirement } from '../policy/authorize.ts';
-import { type Channel, createHandlerContext, type HandlerBase, isLoggingLevel } from './handler.ts';
+import {
+  type Channel,
+  createHandlerContext,
+  type HandlerBase,
+  implementationOf,
+  isLoggingLevel,
+} from './handler.ts';
 import { META_CLIENT_CAPABILITIES } from './headers.ts';
 import { openRound } from './input-required.ts';
 import {
@@ -118,7 +124,7 @@ async function handle(
   const { 'io.modelcontextprotocol/clientInfo': info, 'io.modelcontextprotocol/logLevel': level } =
     message.meta;
   const channel: Channel = {
-    client: { info: info as never, capabilities: message.meta[META_CLIENT_CAPABILITIES] as never },
+    client: { info: implementationOf(info), capabilities: message.meta[META_CLIENT_CAPABILITIES] as never },
     // Only these three may be answered with a question (basic/patterns/mrtr, "Supported Requests").
     ask: method === complete ? () => Promise.reject(new ToolError('A completion cannot ask.')) : round.ask,
     logLevel: () => (isLoggingLevel(level) ? level : undefined),

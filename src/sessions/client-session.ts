@@ -12,7 +12,7 @@ import type { Config } from '../config.ts';
 import { describeError, log } from '../log.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
-import { type Channel, createHandlerContext, isLoggingLevel } from '../protocol/handler.ts';
+import { type Channel, createHandlerContext, implementationOf, isLoggingLevel } from '../protocol/handler.ts';
 import { handleLegacy, initialize, type LegacySession } from '../protocol/legacy.ts';
 import {
   type Failure,
@@ -278,7 +278,7 @@ export function createClientSession(
           this.#streams.emit(session.id, openStream().id, JSON.stringify({ jsonrpc: '2.0', ...message }));
       };
       return {
-        client: { info: session.clientInfo as never, capabilities: session.capabilities },
+        client: { info: implementationOf(session.clientInfo), capabilities: session.capabilities },
         send: (method, params) => send({ method, params }),
         logLevel: () => {
           const { logLevel } = this.#store.session(session.id) ?? session;
