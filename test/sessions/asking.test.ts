@@ -107,6 +107,18 @@ test('modern: an answer before the question, without a state, does not count', a
   );
 });
 
+test('modern: an answer to a question that was not asked yet does not count', async () => {
+  const first = await call({ name: 'ask_everything', args: {} });
+  const early = { input_1: ACCEPT, input_2: SAMPLED, input_3: { roots: [] }, input_4: ACCEPT };
+  const { requestState } = first.result;
+  const second = await call({
+    name: 'ask_everything',
+    args: {},
+    extra: { inputResponses: early, requestState },
+  });
+  expect(Object.keys(second.result.inputRequests)).toEqual(['input_4']);
+});
+
 test('modern: what the client has not declared is not asked for', async () => {
   const refused = await call({ capabilities: { sampling: {} } });
   expect([refused.status, refused.error.code]).toEqual([400, -32_021]);
