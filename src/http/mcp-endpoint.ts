@@ -8,7 +8,7 @@ import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
-import { type DecisionEvent, log } from '../log.ts';
+import { type DecisionEvent, describeError, log } from '../log.ts';
 import { authorize, rightsOf } from '../policy/authorize.ts';
 import { eraOf } from '../protocol/era.ts';
 import { checkHeaders } from '../protocol/headers.ts';
@@ -16,6 +16,7 @@ import { type Failure, isFailure, type Message, readMessage } from '../protocol/
 import { handleModern, isStream, type ModernContext } from '../protocol/modern.ts';
 import { requirementOf } from '../protocol/requirement.ts';
 import { clientSession } from '../sessions/address.ts';
+import type { LegacyAnswer, LegacyRequest } from '../sessions/client-session.ts';
 import { createNotifier, openTopics } from '../sessions/notifications.ts';
 import { createSessionState } from '../sessions/state.ts';
 import { events, json, jsonText, rpcFailure } from './answer.ts';
@@ -148,7 +149,7 @@ async function callSession(
   { env, requestId, deployment: { config, policy } }: Context,
   message?: Message,
 ): Promise<Outcome> {
-  const answer = await clientSession(env, principal, config).handle({
+  const request: LegacyRequest = {
     httpMethod,
     ...(message === undefined ? {} : { message }),
     sessionId: headers.get('mcp-session-id'),
@@ -157,7 +158,15 @@ async function callSession(
     principal,
     permissions: [...rightsOf(principal, policy).permissions],
     requestId,
-  });
+  };
+  let answer: LegacyAnswer;
+  try {
+    answer = await clientSession(env, principal, config).handle(request);
+  } catch (error) {
+    // Overloaded, restarted for a new version, out of reach: the session is still there when the client comes back.
+    log({ event: 'request_failed', requestId, error: describeError(error) });
+    return json(503, { error: 'temporarily_unavailable' }, { 'retry-after': '1' });
+  }
   if ('emptyStatus' in answer) return new Response(null, { status: answer.emptyStatus });
   if ('stream' in answer) return events(answer.stream);
   if (isFailure(answer)) return answer;
