@@ -56,6 +56,9 @@ export interface ClientSessionApi extends StateApi {
   useNonce(nonce: string, expiresAt: number): boolean | Promise<boolean>;
 }
 
+/** Requests that are being handled at once for one issuer, subject and client. */
+const MAX_CALLS = 64;
+
 /** The class, for an app. `deploymentOf` is called once per object. */
 export function createClientSession(
   deploymentOf: (env: Env) => { readonly config: Config; readonly catalogue: Catalogue },
@@ -187,6 +190,9 @@ export function createClientSession(
       const key = keyOf(session.id, message.id);
       if (this.#calls.has(key))
         return failure(400, INVALID_REQUEST, 'A request with this id is being handled', message.id);
+      if (this.#calls.size >= MAX_CALLS) {
+        return failure(429, INVALID_REQUEST, 'This client has too many requests in progress', message.id);
+      }
       const cancellation = new AbortController();
       this.#calls.set(key, cancellation);
 

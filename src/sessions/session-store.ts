@@ -111,8 +111,14 @@ export class SessionStore {
     return row && { requestId: row.request_id as string | null, isDone: row.is_done === 1 };
   }
 
+  /** The stream gets no more events. Those that have ended and of which nothing is left are forgotten. */
   finishStream(session: string, id: number): void {
     this.#sql.exec('UPDATE stream SET is_done = 1 WHERE session = ? AND id = ?', session, id);
+    this.#sql.exec(
+      `DELETE FROM stream WHERE session = ? AND is_done = 1 AND NOT EXISTS
+         (SELECT 1 FROM event WHERE event.session = stream.session AND event.stream = stream.id)`,
+      session,
+    );
   }
 
   /** Gives the event's number in its stream. An empty `json` is remembered by its number only. */

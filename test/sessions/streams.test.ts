@@ -182,6 +182,36 @@ test('legacy: the log of events is bounded, and the newest are kept', async () =
   expect(kept.at(-1)).toHaveProperty('result');
 });
 
+test('legacy: streams that have ended and of which no event is left are forgotten', async () => {
+  const token = await tokenOf('frequent');
+  const sessionId = await open(gate.worker, token);
+  for (let count = 0; count < 15; count += 1) {
+    const params = progress({ name: 'count', arguments: { times: 2 } });
+    await (await request(gate.worker, { token, sessionId }, 'tools/call', params, count)).text();
+  }
+  const owner = { issuer: gate.issuer.issuer, subject: 'frequent', clientId: 'test-client' };
+  // 20 events are kept, three of each call; and there is the stream of a GET.
+  expect((await gate.worker.query(owner, 'SELECT id FROM stream')).length).toBeLessThanOrEqual(8);
+});
+
+test('legacy: one client cannot have any number of calls in progress', async () => {
+  const token = await tokenOf('greedy');
+  const sessionId = await open(gate.worker, token);
+  const calls = Array.from({ length: 70 }, (_, id) =>
+    request(
+      gate.worker,
+      { token, sessionId },
+      'tools/call',
+      { name: 'count', arguments: { times: 40 } },
+      `c${id}`,
+    ),
+  );
+  const statuses = await Promise.all(calls.map(async (call) => (await call).status));
+  expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(1);
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(64);
+  expect((await request(gate.worker, { token, sessionId }, 'ping')).status).toBe(200);
+});
+
 test('legacy: notifications/cancelled cancels a call, which is then not answered', async () => {
   const token = await tokenOf('stopper');
   const sessionId = await open(gate.worker, token);
