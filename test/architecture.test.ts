@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   auth: { values: ['config.ts', 'denial.ts', 'log.ts'] },
   policy: { values: ['denial.ts'], types: ['auth'] },
   protocol: { values: ['log.ts'], types: ['auth', 'policy', 'config.ts'] },
-  sessions: { values: ['protocol', 'log.ts'], types: ['auth', 'policy', 'config.ts'] },
+  sessions: { values: ['protocol', 'policy', 'log.ts'], types: ['auth', 'config.ts'] },
   http: {
     values: ['auth', 'policy', 'protocol', 'sessions', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'],
   },
@@ -299,10 +299,10 @@ describe('the scanner finds', () => {
       'must not import values of cloudflare:workers',
     ],
     [
-      'a session that authorizes',
+      'a session that verifies',
       'sessions/a.ts',
-      "import { authorize } from '../policy/authorize.ts';",
-      'must not import values of policy/authorize.ts',
+      "import { readClaims } from '../auth/claims.ts';",
+      'must not import values of auth/claims.ts',
     ],
     [
       'a protocol that knows sessions',

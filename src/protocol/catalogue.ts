@@ -55,6 +55,7 @@ export function findResource(
   catalogue: Catalogue,
   uri: string,
 ): { readonly resource: Resource; readonly variables: Readonly<Record<string, string>> } | undefined {
+  if (uri.length > MAX_URI || NEEDLESSLY_ENCODED.test(uri)) return undefined;
   const fixed = catalogue.resourceByUri.get(uri);
   if (fixed) return { resource: fixed, variables: {} };
   for (const resource of catalogue.templates) {
@@ -63,3 +64,7 @@ export function findResource(
   }
   return undefined;
 }
+
+const MAX_URI = 2_048;
+/** A letter, digit or - . _ ~ that is percent-encoded (RFC 3986 section 2.3): another name for a resource with other needs. */
+const NEEDLESSLY_ENCODED = /%(?:2[de]|3\d|4[1-9a-f]|5[\da]|5f|6[1-9a-f]|7[\dae])/i;

@@ -177,7 +177,10 @@ export function createHandlerContext(
     client: channel.client,
     trace: traceOf(meta),
     progress(progress, total, message) {
-      if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return;
+      const isToken =
+        (typeof progressToken === 'string' && progressToken.length <= 256) ||
+        typeof progressToken === 'number';
+      if (!isToken) return;
       channel.send('notifications/progress', { progressToken, progress, total, message });
     },
     log(level, data, logger) {

@@ -3,7 +3,7 @@
 // A handler that asks is left standing; the client gets its questions and a sealed state, and repeats the request with
 // answers. The handler then runs again from its beginning and finds the answers it has been given so far.
 // The state is sealed and bound to the principal, the method and its parameters, and a short time. Answers count only to
-// questions that the state says were asked: nobody can answer in advance, or a question of another request.
+// the very questions that the state says were asked: nobody can answer in advance, or another question.
 // Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
 
 import type { Principal } from '../auth/principal.ts';
@@ -17,8 +17,15 @@ interface State {
   /** Epoch seconds. */
   readonly expiresAt: number;
   readonly nonce: string;
-  readonly asked: readonly string[];
-  readonly answers: Readonly<Record<string, unknown>>;
+  /** Keys, and what was asked under them. */
+  readonly asked: readonly (readonly [key: string, asked: string])[];
+  readonly answers: readonly (readonly [key: string, asked: string, value: unknown])[];
+}
+
+/** An answer, and the question it was given to. */
+interface Answer {
+  readonly asked: string;
+  readonly value: unknown;
 }
 
 export interface RoundOptions {
@@ -49,9 +56,13 @@ export async function openRound(message: RequestMessage, options: RoundOptions):
   if (options.consume && !(await options.consume(state.nonce, state.expiresAt))) {
     return failure(200, INVALID_PARAMS, 'requestState has been used already', message.id);
   }
-  const answers = new Map(Object.entries(state.answers));
-  for (const key of state.asked) {
-    if (isObject(inputResponses) && Object.hasOwn(inputResponses, key)) answers.set(key, inputResponses[key]);
+  const answers = new Map<string, Answer>(
+    state.answers.map(([key, asked, value]) => [key, { asked, value }]),
+  );
+  for (const [key, asked] of state.asked) {
+    if (isObject(inputResponses) && Object.hasOwn(inputResponses, key)) {
+      answers.set(key, { asked, value: inputResponses[key] });
+    }
   }
   return createRound(message, options, answers);
 }
@@ -70,9 +81,13 @@ async function openState(
   return isGood ? state : undefined;
 }
 
-function createRound(message: RequestMessage, options: RoundOptions, answers: Map<string, unknown>): Round {
+function createRound(
+  message: RequestMessage,
+  options: RoundOptions,
+  answers: ReadonlyMap<string, Answer>,
+): Round {
   const open = new Map<string, Question>();
-  const used: Record<string, unknown> = {};
+  const used = new Map<string, Answer>();
   let numbered = 0;
   let ask: Channel['ask'] = async () => undefined;
   const questions = new Promise<{ inputRequests: object; requestState: string }>((resolve, reject) => {
@@ -87,10 +102,10 @@ function createRound(message: RequestMessage, options: RoundOptions, answers: Ma
       numbered += 1;
       const key = question.key ?? `input_${numbered}`;
       const answer = answers.get(key);
-      // An answer of the wrong shape is no answer: the question is asked again.
-      if (answers.has(key) && question.isAnswer(answer)) {
-        used[key] = answer;
-        return Promise.resolve(answer);
+      // An answer counts for the very question it was given to, and only if it has the right shape: otherwise it is asked.
+      if (answer && answer.asked === textOf(question) && question.isAnswer(answer.value)) {
+        used.set(key, answer);
+        return Promise.resolve(answer.value);
       }
       open.set(key, question);
       // Once everything that runs now has had the chance to ask as well, the questions go out together.
@@ -107,8 +122,8 @@ function createRound(message: RequestMessage, options: RoundOptions, answers: Ma
       request: await digestOf(message),
       expiresAt: now + lifetimeSeconds,
       nonce: crypto.randomUUID(),
-      asked: [...open.keys()],
-      answers: used,
+      asked: Array.from(open, ([key, question]) => [key, textOf(question)] as const),
+      answers: Array.from(used, ([key, { asked, value }]) => [key, asked, value] as const),
     };
     const inputRequests = Object.fromEntries(
       [...open].map(([key, { method, params }]) => [key, { method, params }]),
@@ -118,6 +133,9 @@ function createRound(message: RequestMessage, options: RoundOptions, answers: Ma
 
   return { ask, questions };
 }
+
+/** All that a question says. */
+const textOf = ({ method, params }: Question): string => canonical([method, params]);
 
 const nameOf = ({ issuer, subject, clientId }: Principal): string =>
   JSON.stringify([issuer, subject, clientId ?? null]);

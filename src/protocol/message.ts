@@ -128,6 +128,9 @@ export function isDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
+/** Ids are repeated in answers and kept with streams. */
+const MAX_ID = 256;
+
 function toMessage(json: unknown): Message | Failure {
   if (Array.isArray(json))
     return failure(400, INVALID_REQUEST, 'Batches are not supported; send one message per request');
@@ -135,8 +138,10 @@ function toMessage(json: unknown): Message | Failure {
     return failure(400, INVALID_REQUEST, 'The body is not a JSON-RPC 2.0 message');
   const { id, method } = json;
   const hasId = Object.hasOwn(json, 'id');
-  const knownId = typeof id === 'string' || Number.isFinite(id) ? (id as RequestId) : undefined;
-  if (hasId && knownId === undefined) return failure(400, INVALID_REQUEST, 'id must be a string or a number');
+  const knownId =
+    (typeof id === 'string' && id.length <= MAX_ID) || Number.isFinite(id) ? (id as RequestId) : undefined;
+  if (hasId && knownId === undefined)
+    return failure(400, INVALID_REQUEST, 'id must be a number, or a string of at most 256 characters');
   if (method === undefined && knownId !== undefined && ('result' in json || 'error' in json)) {
     return {
       kind: 'response',

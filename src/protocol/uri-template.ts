@@ -12,6 +12,9 @@ export interface UriTemplate {
 
 /** @throws {Error} for an expression other than `{name}` or `{+name}`, or a name used twice */
 export function parseUriTemplate(template: string): UriTemplate {
+  // Where one ends and the next begins would be found by trying, in time that grows with a power of the length.
+  if (/\}[^/?#{]*\{/.test(template))
+    throw new Error(`URI template ${template}: two variables in one segment`);
   const variables: string[] = [];
   const isReserved: boolean[] = [];
   const pattern = template

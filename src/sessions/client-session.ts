@@ -3,13 +3,15 @@
 // The legacy sessions of that client, their streams and the questions asked in them, and the state of tools in both eras.
 // Sessions, events and state are in SQLite and survive the object; running calls and open connections do not, and a
 // client that resumes the stream of a call that was lost is told so.
-// Gets a verified Principal, never a token, and messages that have been authorized: checks neither.
+// Gets a verified Principal, never a token, and does not check it. Messages have been authorized in the Worker, and are
+// once more here, where they are carried out.
 // A session without an open connection costs nothing but its rows: one alarm clears up after the last of them.
 
 import { DurableObject } from 'cloudflare:workers';
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
 import { describeError, log } from '../log.ts';
+import { authorize, type Policy } from '../policy/authorize.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
 import { type Channel, createHandlerContext, implementationOf, isLoggingLevel } from '../protocol/handler.ts';
@@ -25,6 +27,7 @@ import {
 } from '../protocol/message.ts';
 import type { MethodContext, Result } from '../protocol/methods/method.ts';
 import { failureJson } from '../protocol/modern.ts';
+import { requirementOf } from '../protocol/requirement.ts';
 import { createNotifier, openTopics } from './notifications.ts';
 import { Questions } from './questions.ts';
 import { type SessionRow, SessionStore } from './session-store.ts';
@@ -61,12 +64,17 @@ const MAX_CALLS = 64;
 
 /** The class, for an app. `deploymentOf` is called once per object. */
 export function createClientSession(
-  deploymentOf: (env: Env) => { readonly config: Config; readonly catalogue: Catalogue },
+  deploymentOf: (env: Env) => {
+    readonly config: Config;
+    readonly catalogue: Catalogue;
+    readonly policy: Policy;
+  },
 ) {
   return class ClientSession extends DurableObject<Env> implements ClientSessionApi {
     readonly #store: SessionStore;
     readonly #config: Config;
     readonly #catalogue: Catalogue;
+    readonly #policy: Policy;
     readonly #streams: SessionStreams;
     readonly #questions: Questions;
     /** Running calls, by session and id. */
@@ -75,7 +83,7 @@ export function createClientSession(
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
       this.#store = new SessionStore(ctx.storage);
-      ({ config: this.#config, catalogue: this.#catalogue } = deploymentOf(env));
+      ({ config: this.#config, catalogue: this.#catalogue, policy: this.#policy } = deploymentOf(env));
       this.#questions = new Questions(this.#config.answerTimeoutSeconds * 1_000);
       this.#streams = new SessionStreams(this.#store, this.#config, (topics) =>
         openTopics(env, topics, this.#config),
@@ -109,6 +117,15 @@ export function createClientSession(
       if (httpMethod === 'GET') return this.#connect(session, request);
       switch (message?.kind) {
         case 'request':
+          // Worker and object can run different versions while one is rolled out: what counts is what runs here.
+          if (authorize(request.principal, requirementOf(message, this.#catalogue), this.#policy)) {
+            return failure(
+              200,
+              INVALID_REQUEST,
+              'This is not allowed; a new version may be on its way',
+              message.id,
+            );
+          }
           return this.#call(session, message, request);
         case 'response':
           return this.#questions.answer(session.id, message)

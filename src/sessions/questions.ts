@@ -29,6 +29,7 @@ export class Questions {
     signal: AbortSignal,
     send: (request: object) => void,
   ): Promise<unknown> {
+    if (signal.aborted) return Promise.reject(new ToolError('The request was cancelled.'));
     return new Promise((resolve, reject) => {
       const id = crypto.randomUUID();
       const settle = (finish: () => void) => {

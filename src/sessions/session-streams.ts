@@ -147,7 +147,14 @@ export class SessionStreams {
     const topics = wanted.filter((topic) => !hearing.topics.has(topic));
     if (topics.length === 0) return;
     for (const topic of topics) hearing.topics.add(topic);
-    const reader = (await this.#openTopics(topics)).getReader();
+    let reader: ReadableStreamDefaultReader<Uint8Array>;
+    try {
+      reader = (await this.#openTopics(topics)).getReader();
+    } catch (error) {
+      // Not heard after all: whoever tries again has to get another chance.
+      for (const topic of topics) hearing.topics.delete(topic);
+      throw error;
+    }
     const isOver = () => this.#hearing.get(sessionId) !== hearing;
     if (isOver()) return void reader.cancel().catch(() => {});
     hearing.readers.add(reader);

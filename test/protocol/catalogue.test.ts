@@ -100,3 +100,31 @@ test.each<[string, string, string | undefined, Readonly<Record<string, string>>]
   expect(found?.resource.name).toBe(name);
   expect(found?.variables ?? {}).toEqual(variables);
 });
+
+test('a resource has one name: what is encoded without need, or too long, names nothing', () => {
+  const needs = (permissions: string[]) => ({ description: 'd', scopes: [], permissions });
+  const secret = defineResource({
+    uri: 'report:///secret',
+    name: 'secret',
+    ...needs(['admin']),
+    read: () => ({ text: '' }),
+  });
+  const any = defineResource({
+    uriTemplate: 'report:///{id}',
+    name: 'any',
+    ...needs([]),
+    read: () => ({ text: '' }),
+  });
+  const catalogue = createCatalogue({ tools: [], resources: [secret, any] });
+  expect(findResource(catalogue, 'report:///secret')?.resource).toBe(secret);
+  expect(findResource(catalogue, 'report:///other%20one')?.variables).toEqual({ id: 'other one' });
+  for (const alias of [
+    'report:///%73ecret',
+    'report:///secre%74',
+    'report:///%53ecret',
+    'report:///a%2Eb',
+    `report:///${'x'.repeat(2_048)}`,
+  ]) {
+    expect(findResource(catalogue, alias), alias.slice(0, 30)).toBeUndefined();
+  }
+});

@@ -20,7 +20,7 @@ test.each<[string, string, Readonly<Record<string, string>> | undefined]>([
   ['a:///{id}/b', 'a:///x/b/c', undefined],
   ['a:///{id}/b', 'a:///x', undefined],
   ['a:///{a}/{b}', 'a:///1/2', { a: '1', b: '2' }],
-  ['a:///{a}-{b}', 'a:///1-2', { a: '1', b: '2' }],
+  ['a:///{a}/{b}', 'a:///1/2', { a: '1', b: '2' }],
   ['a:///{+path}', 'a:///x/y?z#w', { path: 'x/y?z#w' }],
   ['a:///{+path}', 'a:///x%2Fy%', { path: 'x%2Fy%' }],
   ['a:///{+path}', 'a:///', undefined],
@@ -65,3 +65,9 @@ test.each(['a:///{id', 'a:///id}', 'a:///{a}}', '{a', 'a:///}{'])(
     expect(() => parseUriTemplate(template)).toThrow(template);
   },
 );
+
+test('two variables in one segment are refused: telling them apart could take any time', () => {
+  for (const template of ['a:///{a}-{b}', 'a:///{a}{b}', 'a:///x{a}y{b}z/{c}']) {
+    expect(() => parseUriTemplate(template), template).toThrow('two variables in one segment');
+  }
+});

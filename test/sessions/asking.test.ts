@@ -119,6 +119,16 @@ test('modern: an answer to a question that was not asked yet does not count', as
   expect(Object.keys(second.result.inputRequests)).toEqual(['input_4']);
 });
 
+test('modern: an answer counts for the very question it was given to, and for no other of the same name', async () => {
+  const first = await call({ name: 'confirm_price' });
+  const extra = { inputResponses: { input_1: ACCEPT }, requestState: first.result.requestState };
+  const second = await call({ name: 'confirm_price', extra });
+  expect(second.result.resultType).toBe('input_required');
+  expect(second.result.inputRequests.input_1.params.message).not.toBe(
+    first.result.inputRequests.input_1.params.message,
+  );
+});
+
 test('modern: what the client has not declared is not asked for', async () => {
   const refused = await call({ capabilities: { sampling: {} } });
   expect([refused.status, refused.error.code]).toEqual([400, -32_021]);

@@ -15,6 +15,7 @@ const confirmation = {
   required: ['confirm'],
 };
 let asked = 0;
+let prices = 0;
 
 const tools = [
   defineTool({
@@ -60,6 +61,18 @@ const tools = [
       if (action !== 'accept') throw new ToolError(`The user said ${action}.`);
       asked += 1;
       return `${text}: ${content?.confirm}`;
+    },
+  }),
+  defineTool({
+    name: 'confirm_price',
+    title: 'Confirm a price',
+    description: 'Asks about a price that is another one every time.',
+    input,
+    ...open,
+    handler: async (_input, { elicit }) => {
+      prices += 1;
+      const { action } = await elicit({ message: `Pay ${prices}?`, requestedSchema: confirmation });
+      return `paid: ${action}`;
     },
   }),
   defineTool({
