@@ -29,6 +29,7 @@ test('progress is sent only under the token that the client gave, and logs from 
   const silent = createHandlerContext(base, channel, { progressToken: {} });
   silent.progress(1);
   silent.log('info', 'x');
+  createHandlerContext(base, channel, { progressToken: 'x'.repeat(257) }).progress(1);
   expect(sent).toEqual([]);
   const heard = createHandlerContext(base, channel, { progressToken: 0 });
   heard.progress(1, 2, 'half');

@@ -244,3 +244,16 @@ test('a failure is told from a message and from a result', () => {
   const response = { kind: 'response', id: 1, error: { code: 1 } };
   expect([PARSE, PINGED, response, { json: '{}' }].map(isFailure)).toEqual([true, false, false, false]);
 });
+
+test('an id of more than 256 characters is refused, and not repeated', async () => {
+  const send = (id: string) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
+    const headers = { 'content-type': 'application/json' };
+    return readMessage(new Request('https://mcp.example.com/mcp', { method: 'POST', headers, body }), {
+      maxBodyBytes: 10_000,
+      maxJsonDepth: 64,
+    });
+  };
+  expect(await send('x'.repeat(256))).toMatchObject({ kind: 'request' });
+  expect(await send('x'.repeat(257))).toStrictEqual(ID);
+});
