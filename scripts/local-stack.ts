@@ -57,6 +57,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       bindings: {
         RESOURCE: { type: 'plain_text', value: mcp },
         REQUEST_STATE_SECRET: { type: 'plain_text', value: randomBytes(32).toString('base64url') },
+        SERVICE_KEYS: { type: 'plain_text', value: 'true' },
         AUTHORIZATION_SERVERS: { type: 'json', value: [{ issuer: authorizationServer.issuer }] },
       },
       dev: {

@@ -29,6 +29,8 @@ export {
 const NUMBERS = {
   /** How far our clock and the issuer's may differ: exp, nbf, iat. */
   clockToleranceSeconds: [5, 0, 60],
+  /** A token that lives longer is refused, so that a revocation may be forgotten after this. */
+  maxTokenLifetimeSeconds: [2_678_400, 60, 31_536_000],
   /** A longer credential is malformed. */
   maxTokenBytes: [16_384, 512, 65_536],
   /** Verified tokens remembered per isolate; 0 verifies every time. */
@@ -44,6 +46,17 @@ const NUMBERS = {
   /** For an issuer's metadata, and again for its keys. */
   issuerTimeoutMs: [3_000, 100, 30_000],
   maxIssuerResponseBytes: [262_144, 1_024, 4_194_304],
+  /** How old the policy of an isolate may get before requests wait for a newer one. */
+  policyFreshSeconds: [30, 1, 300],
+  /** How old it may get while it cannot be renewed; beyond, requests are refused with 503. */
+  policyHardLimitSeconds: [300, 2, 86_400],
+  /** The longest a service key may be valid. */
+  serviceKeyMaxSeconds: [7_776_000, 60, 31_536_000],
+  /** Newest decisions kept for operators. */
+  decisionLogEntries: [10_000, 0, 1_000_000],
+  decisionLogSeconds: [604_800, 60, 31_536_000],
+  /** Of a thousand allowed requests, how many are kept there. Every refusal is. */
+  decisionLogAllowsPerThousand: [10, 0, 1_000],
   maxBodyBytes: [1_048_576, 1_024, 67_108_864],
   maxJsonDepth: [64, 8, 1_000],
   /** Entries of one page of a list. */
@@ -79,6 +92,12 @@ const NUMBERS = {
 
 type NumberName = keyof typeof NUMBERS;
 
+/** A person or a machine, as its tokens name it. Not a client: whoever signs in with it would be an operator. */
+export interface Operator {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
 /** What src/app/config.ts declares. Everything here can also be given as a variable, lists and objects as JSON. */
 export interface Settings extends Partial<Record<NumberName, number>> {
   /** This server's name and version, shown to clients. */
@@ -98,6 +117,18 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   scopeImplications?: Readonly<Record<string, readonly string[]>>;
   /** Roles of callers whose token names none. */
   defaultRoles?: readonly string[];
+  /** The scope that the operators' API needs. */
+  adminScope?: string;
+  /** The permission that the operators' API needs. */
+  adminPermission?: string;
+  /** Operators whatever the roles say: for when a role edit has locked everybody out. They need the scope all the same. */
+  operators?: readonly Operator[];
+  /** Whether service keys are accepted. */
+  serviceKeys?: boolean;
+  /** Whether the audit has subjects as they are, or only pseudonyms of them. */
+  auditSubjects?: 'plain' | 'hashed';
+  /** AUDIT_SECRET: what pseudonyms are made with; at least 32 characters. A secret (`wrangler secret put`). */
+  auditSecret?: string;
   /** How a missing scope is told: HTTP 403, or a tool result for clients that cannot step up on a 403. */
   stepUp?: 'http' | 'tool-result';
   /** Origins of browser clients, besides this server's own; `*` for any. On localhost every localhost origin is allowed. */
@@ -126,6 +157,12 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly scopesSupported: readonly string[];
   readonly scopeImplications: Readonly<Record<string, readonly string[]>>;
   readonly defaultRoles: readonly string[];
+  readonly adminScope: string;
+  readonly adminPermission: string;
+  readonly operators: readonly Operator[];
+  readonly serviceKeys: boolean;
+  readonly auditSubjects: 'plain' | 'hashed';
+  readonly auditSecret: string | undefined;
   readonly stepUp: 'http' | 'tool-result';
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
@@ -175,6 +212,11 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
   const list = (value: unknown, fail: Fail): readonly string[] | undefined =>
     stringList(value) ?? fail('must be a list of strings');
 
+  const secret = (value: unknown, fail: Fail): string | undefined =>
+    typeof value === 'string' && value.length >= 32
+      ? value
+      : fail('must have at least 32 characters, random ones');
+
   const numbers = {} as Record<NumberName, number>;
   for (const [name, [byDefault, least, most]] of Object.entries(NUMBERS) as [
     NumberName,
@@ -194,6 +236,16 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     scopesSupported: read('scopesSupported', scopes) ?? [],
     scopeImplications: read('scopeImplications', checkImplications) ?? {},
     defaultRoles: read('defaultRoles', list) ?? [],
+    adminScope:
+      read('adminScope', (value, fail) => text(value, fail) && scopes([value], fail)?.[0]) ?? 'mcp:admin',
+    adminPermission: read('adminPermission', text) ?? 'mcp:operate',
+    operators: read('operators', checkOperators) ?? [],
+    serviceKeys: read('serviceKeys', checkBoolean) ?? false,
+    auditSubjects:
+      read('auditSubjects', (value, fail) =>
+        value === 'plain' || value === 'hashed' ? value : fail('must be "plain" or "hashed"'),
+      ) ?? 'plain',
+    auditSecret: read('auditSecret', secret),
     stepUp:
       read('stepUp', (value, fail) =>
         value === 'http' || value === 'tool-result' ? value : fail('must be "http" or "tool-result"'),
@@ -207,11 +259,7 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
             ),
       ) ?? [],
     allowedHosts: read('allowedHosts', list) ?? [],
-    requestStateSecret: read('requestStateSecret', (value, fail) =>
-      typeof value === 'string' && value.length >= 32
-        ? value
-        : fail('must have at least 32 characters, random ones'),
-    ),
+    requestStateSecret: read('requestStateSecret', secret),
     objectJurisdiction: read('objectJurisdiction', (value, fail) => oneOf(JURISDICTIONS, value, fail)),
     objectLocationHint: read('objectLocationHint', (value, fail) => oneOf(LOCATION_HINTS, value, fail)),
   };
@@ -219,6 +267,18 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     problems.push(
       `${where('jwksStaleLimitSeconds')}: must not be below jwksFreshSeconds (${config.jwksFreshSeconds}).`,
     );
+  }
+  if (config.policyHardLimitSeconds <= config.policyFreshSeconds) {
+    problems.push(
+      `${where('policyHardLimitSeconds')}: must be above policyFreshSeconds (${config.policyFreshSeconds}).`,
+    );
+  }
+  if (config.auditSubjects === 'hashed' && config.auditSecret === undefined) {
+    problems.push(`${where('auditSecret')}: is missing; AUDIT_SUBJECTS = "hashed" needs it.`);
+  }
+  for (const { issuer } of config.operators) {
+    if (config.authorizationServers.some(({ issuers }) => issuers.includes(issuer))) continue;
+    problems.push(`${where('operators')}: ${issuer} is not an issuer in AUTHORIZATION_SERVERS.`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
@@ -270,6 +330,26 @@ function checkNumber(value: unknown, least: number, most: number, fail: Fail): n
   return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
     ? number
     : fail(`must be a whole number from ${least} to ${most}`);
+}
+
+function checkBoolean(value: unknown, fail: Fail): boolean | undefined {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : fail('must be true or false');
+}
+
+function checkOperators(value: unknown, fail: Fail): readonly Operator[] | undefined {
+  const isText = (part: unknown): boolean => typeof part === 'string' && part !== '';
+  const good =
+    Array.isArray(value) &&
+    value.every(
+      (entry) =>
+        typeof entry === 'object' &&
+        entry !== null &&
+        Object.keys(entry).length === 2 &&
+        isText(entry.issuer) &&
+        isText(entry.subject),
+    );
+  return good ? (value as readonly Operator[]) : fail('must be a list of {"issuer":"…","subject":"…"}');
 }
 
 function checkResource(value: unknown, fail: Fail): string | undefined {

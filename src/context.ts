@@ -3,11 +3,14 @@
 // A Deployment is made once per isolate from the app's declarations and the Worker's variables; a Context once per
 // request. Decides nothing.
 
+import { type Audit, createAudit } from './audit/audit.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from './auth/access-token.ts';
-import { createIssuers, type IssuerIo } from './auth/issuers.ts';
+import { createIssuers, type IssuerIo, type Issuers } from './auth/issuers.ts';
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
+import { createServiceKeyVerifier, type ServiceKeyVerifier } from './auth/service-key.ts';
 import { type Config, ConfigError, checkConfig, type Settings } from './config.ts';
-import type { Policy } from './policy/authorize.ts';
+import { policyRegistry } from './objects.ts';
+import { createPolicies, type Policies, type PolicyIo } from './policy/policies.ts';
 import type { Roles } from './policy/roles.ts';
 import { type Catalogue, createCatalogue, type Offers } from './protocol/catalogue.ts';
 import { createSealer, type Sealer } from './protocol/seal.ts';
@@ -20,20 +23,36 @@ export interface App extends Offers {
 
 export interface Deployment {
   readonly config: Config;
-  readonly policy: Policy;
+  /** Of the app: in force until an operator edits a role. */
+  readonly roles: Roles;
+  readonly policies: Policies;
+  readonly audit: Audit;
   readonly catalogue: Catalogue;
   /** For what modern clients carry; `undefined` when no secret is configured. */
   readonly sealer: Sealer | undefined;
+  readonly issuers: Issuers;
   readonly verifyAccessToken: AccessTokenVerifier;
+  readonly verifyServiceKey: ServiceKeyVerifier;
   /** Path of the MCP endpoint. */
   readonly endpointPath: string;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
 }
 
-export interface Context extends IssuerIo {
+export interface Context extends IssuerIo, PolicyIo {
   readonly deployment: Deployment;
   readonly env: Env;
   readonly requestId: string;
+}
+
+const deployments = new WeakMap<App, Deployment>();
+
+/** The deployment of this isolate: the same for the Worker and the Durable Objects in it. @throws {ConfigError} */
+export function deploymentOf(app: App, env: Env): Deployment {
+  const known = deployments.get(app);
+  if (known) return known;
+  const deployment = createDeployment(app, env);
+  deployments.set(app, deployment);
+  return deployment;
 }
 
 /** @throws {ConfigError} with everything that has to be put right before this Worker can serve */
@@ -50,21 +69,30 @@ export function createDeployment(app: App, env: Env): Deployment {
     problems.push(
       "KIT_KV (in wrangler.toml [[kv_namespaces]]): bind a KV namespace; the issuers' keys are kept in it.",
     );
+  if (!env.POLICY_REGISTRY)
+    problems.push(
+      'POLICY_REGISTRY (in wrangler.toml [[durable_objects.bindings]]): bind the Durable Object PolicyRegistry that src/worker.ts exports.',
+    );
   for (const role of config?.defaultRoles ?? []) {
-    if (!app.roles.has(role))
+    if (!app.roles.permissions.has(role))
       problems.push(
         `DEFAULT_ROLES (in wrangler.toml [vars], or defaultRoles in src/app/config.ts): there is no role "${role}" in src/app/roles.ts.`,
       );
   }
   if (!config || problems.length > 0) throw new ConfigError(problems);
 
-  const { resource, defaultRoles, scopeImplications, requestStateSecret } = config;
+  const { resource, requestStateSecret } = config;
+  const issuers = createIssuers(config);
   return {
     config,
-    policy: { roles: app.roles, defaultRoles, scopeImplications },
+    roles: app.roles,
+    policies: createPolicies({ ...config, roles: app.roles }, config),
+    audit: createAudit(config),
     catalogue: createCatalogue(app),
     sealer: requestStateSecret === undefined ? undefined : createSealer(requestStateSecret),
-    verifyAccessToken: createAccessTokenVerifier(config, createIssuers(config)),
+    issuers,
+    verifyAccessToken: createAccessTokenVerifier(config, issuers),
+    verifyServiceKey: createServiceKeyVerifier(),
     endpointPath: new URL(resource).pathname,
     metadata: {
       paths: metadataPaths(resource),
@@ -81,12 +109,20 @@ export function createContext(
   execution: ExecutionContext,
 ): Context {
   return {
+    ...policyIo(env, deployment.config, (promise) => execution.waitUntil(promise)),
     deployment,
     env,
-    kv: env.KIT_KV,
     requestId: rayOf(request) ?? crypto.randomUUID(),
+  };
+}
+
+/** What reading a policy may use, in the Worker and in a Durable Object. */
+export function policyIo(env: Env, config: Config, waitUntil: PolicyIo['waitUntil']): PolicyIo {
+  return {
+    kv: env.KIT_KV,
+    registry: () => policyRegistry(env, config),
     now: () => Math.floor(Date.now() / 1_000),
-    waitUntil: (promise) => execution.waitUntil(promise),
+    waitUntil,
   };
 }
 

@@ -11,7 +11,12 @@ export type Denial =
   | { readonly reason: 'issuer_not_trusted' | 'token_expired' }
   | { readonly reason: 'token_invalid'; readonly detail: string }
   | {
-      readonly reason: 'keys_unavailable';
+      /** By the operator; `detail` is the kind of revocation. */
+      readonly reason: 'token_revoked';
+      readonly detail: string;
+    }
+  | {
+      readonly reason: 'keys_unavailable' | 'policy_unavailable';
       readonly detail: string;
       /** Seconds after which asking again can have another outcome. */
       readonly retryAfterSeconds: number;

@@ -8,19 +8,32 @@
 export interface DecisionEvent {
   readonly event: 'decision';
   readonly requestId: string;
+  /** The caller's, if it said one. */
+  readonly traceId?: string | undefined;
   readonly decision: 'allow' | 'deny';
   /** Why it was refused: a Denial's reason, or `protocol` when the message itself was at fault. */
   readonly reason?: string | undefined;
   readonly detail?: string | undefined;
   readonly status: number;
   readonly issuer?: string | undefined;
+  /** As it is, or a pseudonym (audit/subject.ts). */
   readonly subject?: string | undefined;
+  readonly principalKind?: 'oauth' | 'service' | undefined;
   readonly clientId?: string | undefined;
   readonly tokenId?: string | undefined;
   /** `unknown` when it does not look like a method. */
   readonly method?: string | undefined;
   /** `unknown` when there is none of that name. */
   readonly tool?: string | undefined;
+  /** Of the operators' API. */
+  readonly operation?: string | undefined;
+  readonly era?: 'modern' | 'legacy' | undefined;
+  /** The policy it was decided by. */
+  readonly policyVersion?: number | undefined;
+  /** What a role change on trial would have refused. */
+  readonly shadow?: { readonly missingPermissions: readonly string[] };
+  readonly country?: string;
+  readonly colo?: string;
   readonly requiredScopes?: readonly string[];
   readonly missingScopes?: readonly string[];
   readonly missingPermissions?: readonly string[];
@@ -42,6 +55,17 @@ export type LogEvent =
       readonly event: 'kv_failed';
       readonly operation: 'read' | 'write';
       readonly key: string;
+      readonly detail: string;
+    }
+  | { readonly event: 'policy_loaded'; readonly version: number; readonly from: 'kv' | 'registry' }
+  | { readonly event: 'policy_failed'; readonly from: 'kv' | 'registry'; readonly detail: string }
+  | { readonly event: 'policy_published'; readonly version: number }
+  | { readonly event: 'policy_publish_failed'; readonly version: number; readonly detail: string }
+  | {
+      readonly event: 'audit_failed';
+      readonly sink: string;
+      /** Decisions that did not get there. */
+      readonly count: number;
       readonly detail: string;
     }
   | {

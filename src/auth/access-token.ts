@@ -22,7 +22,10 @@ import type { Principal } from './principal.ts';
 
 type TokenConfig = Pick<
   Config,
-  'clockToleranceSeconds' | 'verifiedTokenCacheEntries' | 'verifiedTokenCacheSeconds'
+  | 'clockToleranceSeconds'
+  | 'maxTokenLifetimeSeconds'
+  | 'verifiedTokenCacheEntries'
+  | 'verifiedTokenCacheSeconds'
 >;
 
 /** Credential -> Principal, at once when this isolate has verified the same credential before. */
@@ -104,11 +107,14 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
     if (impostor) return invalid(impostor);
     if (!Number.isFinite(payload.exp)) return invalid('exp_unbounded');
     if (!hasIssuedAt(payload, io.now() + config.clockToleranceSeconds)) return invalid('iat_in_the_future');
+    // A revocation is forgotten when no token it covers can be alive any more.
+    if (lifetime(payload, io.now()) > config.maxTokenLifetimeSeconds) return invalid('lifetime_too_long');
     const claims = readClaims(payload, server.claims);
     if (!claims) return invalid('claim_malformed');
     if (claims.subject === undefined) return invalid('subject_missing');
 
-    const principal = Object.freeze({
+    const principal: Principal = Object.freeze({
+      kind: 'oauth',
       ...claims,
       subject: claims.subject,
       issuer,
@@ -195,6 +201,25 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 /** A token from the future would escape every revocation "issued at or before". Absent is allowed: it counts as the oldest. */
 function hasIssuedAt(payload: JWTPayload, latest: number): boolean {
   return payload.iat === undefined || (typeof payload.iat === 'number' && payload.iat <= latest);
+}
+
+/** Seconds from issue to expiry; for a token that does not say when it was issued, from now. */
+const lifetime = ({ exp = 0, iat }: JWTPayload, now: number): number => exp - (iat ?? now);
+
+/**
+ * What a token is called in the audit and in revocations, of a token that need not be valid; `undefined` for what is no
+ * JWT with an issuer. Verifies nothing: for an operator who wants to revoke a token that was found somewhere.
+ */
+export async function unverifiedTokenId(
+  credential: string,
+  issuers: Pick<Issuers, 'server'>,
+): Promise<{ readonly issuer: string; readonly tokenId: string } | undefined> {
+  const unverified = decode(credential);
+  if (isDenial(unverified)) return undefined;
+  const { issuer } = unverified;
+  const server = issuers.server(issuer);
+  const tokenId = server && readClaims(decodeJwt(credential), server.claims)?.tokenId;
+  return { issuer, tokenId: tokenId ?? (await hashOf(credential)) };
 }
 
 /** Of what is signed, without the signature: one signature can be written in several ways. */

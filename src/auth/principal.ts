@@ -4,7 +4,9 @@
 // immutable and is handed out again for every request with the same token, so others may key caches by its identity.
 
 export interface Principal {
-  /** `iss`, byte for byte as configured. */
+  /** How it proved who it is: an access token of an authorization server, or a service key of this server. */
+  readonly kind: 'oauth' | 'service';
+  /** `iss`, byte for byte as configured; `service-keys` for services. */
   readonly issuer: string;
   /** Who the token speaks for; unique only together with the issuer. */
   readonly subject: string;
@@ -16,7 +18,7 @@ export interface Principal {
   readonly roles: readonly string[];
   /** Permissions the token carries directly, besides those of the roles. */
   readonly permissions: readonly string[];
-  /** `jti`, or `sha256:` and the hash of what is signed where there is none. */
+  /** `jti`, or `sha256:` and the hash of what is signed where there is none; of a service, the key's id. */
   readonly tokenId: string;
   /** Epoch seconds; 0 when the token does not say, so that every revocation by time covers it. */
   readonly issuedAt: number;

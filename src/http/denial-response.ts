@@ -42,6 +42,7 @@ export function denialResponse(
     case 'issuer_not_trusted':
     case 'token_invalid':
     case 'token_expired':
+    case 'token_revoked':
       return oauthError(401, {
         error: 'invalid_token',
         description: 'The access token is expired, revoked or not valid for this resource',
@@ -50,11 +51,12 @@ export function denialResponse(
       });
 
     case 'keys_unavailable':
+    case 'policy_unavailable':
       return json(
         503,
         {
           error: 'temporarily_unavailable',
-          error_description: 'The access token cannot be checked right now',
+          error_description: 'Whether this is allowed cannot be checked right now',
         },
         { 'retry-after': String(denial.retryAfterSeconds) },
       );

@@ -1,23 +1,36 @@
 // ONE REQUEST to the MCP endpoint, top to bottom: the steps stand in `decide` in their order, every leaf returns to it.
 //
-// guard -> credential -> principal -> message -> era -> authorization -> method (here, or in the caller's ClientSession
-// for the older era) -> answer.
+// guard -> credential -> principal -> policy -> caller -> message -> era -> authorization -> method (here, or in the
+// caller's ClientSession for the older era) -> answer.
 // Whatever the outcome, it becomes a response in one place and exactly one decision event is written.
 
+import { auditSubject } from '../audit/subject.ts';
+import { placeOf, traceIdOf } from '../audit/trace.ts';
 import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
+import { isServiceKey } from '../auth/service-key.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { type DecisionEvent, describeError, log } from '../log.ts';
-import { authorize, rightsOf } from '../policy/authorize.ts';
+import { clientSession, decisionLog, policyRegistry } from '../objects.ts';
+import { authorize } from '../policy/authorize.ts';
+import { admit, type Caller, isSessionRevoked, shadowDenial } from '../policy/caller.ts';
+import type { Policy } from '../policy/snapshot.ts';
 import { eraOf } from '../protocol/era.ts';
 import { checkHeaders } from '../protocol/headers.ts';
-import { type Failure, isFailure, type Message, readMessage } from '../protocol/message.ts';
+import {
+  type Failure,
+  failure,
+  INVALID_REQUEST,
+  isFailure,
+  type Message,
+  readMessage,
+} from '../protocol/message.ts';
 import { handleModern, isStream, type ModernContext } from '../protocol/modern.ts';
 import { requirementOf } from '../protocol/requirement.ts';
-import { clientSession } from '../sessions/address.ts';
 import type { LegacyAnswer, LegacyRequest } from '../sessions/client-session.ts';
 import { createNotifier, openTopics } from '../sessions/notifications.ts';
+import { standing } from '../sessions/standing.ts';
 import { createSessionState } from '../sessions/state.ts';
 import { events, json, jsonText, rpcFailure } from './answer.ts';
 import { denialResponse } from './denial-response.ts';
@@ -26,8 +39,15 @@ import { addCors, checkOrigin } from './origin.ts';
 /** How far a request got: what its decision event tells. */
 export interface Progress {
   principal?: Principal;
+  /** As the audit has it. */
+  subject?: string | undefined;
+  policy?: Policy;
   message?: Message;
   isLegacy?: boolean;
+  /** Of the operators' API. */
+  operation?: string;
+  /** What a role change on trial would have refused. */
+  shadow?: readonly string[] | undefined;
 }
 
 export type Outcome = Response | Denial | Failure;
@@ -52,34 +72,81 @@ export async function answered(
     return response;
   } finally {
     // Without an outcome there was an exception: the router answers 500 and logs it.
-    log(decisionEvent(outcome, response?.status ?? 500, context, progress, Date.now() - startedAt));
+    const event = decisionEvent(
+      outcome,
+      response?.status ?? 500,
+      request,
+      context,
+      progress,
+      Date.now() - startedAt,
+    );
+    record(event, context);
   }
 }
 
-/** Who is calling: guard, credential, principal. Does not check what the caller may do. */
+/** Who is calling, and may it enter: guard, credential, principal, policy, caller. Does not check what it may do. */
 export async function identify(
   request: Request,
   url: URL,
   context: Context,
   progress: Progress,
-): Promise<Principal | Denial> {
+): Promise<Caller | Denial> {
   const { config, verifyAccessToken } = context.deployment;
   const forbidden = checkOrigin(request, url, config);
   if (forbidden) return forbidden;
-  const credential = readCredential(request.headers, url, config);
-  if (isDenial(credential)) return credential;
-  const principal = await verifyAccessToken(credential.credential, context);
-  if (!isDenial(principal)) progress.principal = principal;
-  return principal;
+  const read = readCredential(request.headers, url, config);
+  if (isDenial(read)) return read;
+  const { credential } = read;
+  const principal =
+    config.serviceKeys && isServiceKey(credential)
+      ? await verifyServiceKey(credential, context)
+      : await verifyAccessToken(credential, context);
+  if (isDenial(principal)) return principal;
+  progress.principal = principal;
+  const subject = auditSubject(principal, config);
+  progress.subject = subject instanceof Promise ? await subject : subject;
+
+  const policy = await policyOf(context);
+  if (isDenial(policy)) return policy;
+  progress.policy = policy;
+  return admit(principal, policy);
+}
+
+const policyOf = (context: Context): Policy | Denial | Promise<Policy | Denial> =>
+  context.deployment.policies.young(context.now()) ?? context.deployment.policies.read(context);
+
+/** How often an unknown key is a reason to ask the registry whether it is a new one. */
+const NEW_KEY_SECONDS = 5;
+
+async function verifyServiceKey(credential: string, context: Context): Promise<Principal | Denial> {
+  const { policies, verifyServiceKey: verify } = context.deployment;
+  const policy = await policyOf(context);
+  if (isDenial(policy)) return policy;
+  const verified = await verify(credential, policy.serviceKeys, context.now());
+  if (!isDenial(verified) || verified.reason !== 'token_invalid') return verified;
+  const newer = await policies.renew(context, NEW_KEY_SECONDS);
+  return isDenial(newer) ? verified : verify(credential, newer.serviceKeys, context.now());
+}
+
+/** The same principal under the policy as the registry has it now: for what must not wait for KV. */
+export async function readmit(
+  { principal }: Caller,
+  context: Context,
+  progress: Progress,
+): Promise<Caller | Denial> {
+  const policy = await context.deployment.policies.renew(context, 0);
+  if (isDenial(policy)) return policy;
+  progress.policy = policy;
+  return admit(principal, policy);
 }
 
 async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
-  const { config, catalogue, policy } = context.deployment;
-  const principal = await identify(request, url, context, progress);
-  if (isDenial(principal)) return principal;
+  const { config, catalogue } = context.deployment;
+  const admitted = await identify(request, url, context, progress);
+  if (isDenial(admitted)) return admitted;
 
   // From here on the caller is known. Other methods get their 405 only now, so that every client finds the issuer.
-  if (request.method !== 'POST') return sessionRequest(request, principal, context);
+  if (request.method !== 'POST') return sessionRequest(request, admitted, context);
 
   const message = await readMessage(request, config);
   if (isFailure(message)) return message;
@@ -92,21 +159,26 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
     if (mismatch) return mismatch;
   }
 
-  const refused = authorize(principal, requirementOf(message, catalogue), policy);
+  const requirement = requirementOf(message, catalogue);
+  const caller = requirement.freshness === 'strict' ? await readmit(admitted, context, progress) : admitted;
+  if (isDenial(caller)) return caller;
+  const refused = authorize(caller.rights, requirement);
   if (refused) return refused;
+  progress.shadow = shadowDenial(caller, requirement);
 
-  if (isLegacy) return callSession('POST', request, principal, context, message);
+  if (isLegacy) return callSession('POST', request, caller, context, message);
   // The modern era defines no notification from clients over HTTP: one is accepted and has no effect.
   if (message.kind !== 'request') return new Response(null, { status: 202 });
-  const answer = await handleModern(message, modernContext(principal, request, context));
+  const answer = await handleModern(message, modernContext(caller, request, context));
   if (isFailure(answer)) return answer;
   return isStream(answer) ? events(answer.stream) : jsonText(answer.json);
 }
 
-function modernContext(principal: Principal, request: Request, context: Context): ModernContext {
+function modernContext({ principal, rights }: Caller, request: Request, context: Context): ModernContext {
   const { env, requestId, waitUntil, now } = context;
-  const { config, catalogue, policy, sealer } = context.deployment;
+  const { config, catalogue, policies, sealer } = context.deployment;
   const session = () => clientSession(env, principal, config);
+  let latest = rights;
   return {
     config,
     catalogue,
@@ -115,7 +187,7 @@ function modernContext(principal: Principal, request: Request, context: Context)
     now: now(),
     base: {
       principal,
-      permissions: rightsOf(principal, policy).permissions,
+      permissions: rights.permissions,
       env,
       requestId,
       signal: request.signal,
@@ -123,9 +195,15 @@ function modernContext(principal: Principal, request: Request, context: Context)
       session: createSessionState(session),
       notify: createNotifier(env, config),
     },
-    isReachable: (requirement) => authorize(principal, requirement, policy)?.reason !== 'permission_missing',
-    mayUse: (requirement) => authorize(principal, requirement, policy) === undefined,
-    mayStay: () => now() < principal.expiresAt,
+    isReachable: (requirement) => authorize(rights, requirement)?.reason !== 'permission_missing',
+    mayUse: (requirement) => authorize(rights, requirement) === undefined,
+    mayStay: async () => {
+      const caller = await standing(principal, policies, context, config);
+      if (isDenial(caller)) return false;
+      latest = caller.rights;
+      return now() < principal.expiresAt;
+    },
+    permissions: () => latest.permissions,
     open: (topics) => openTopics(env, topics, config),
     consume: async (nonce, expiresAt) => session().useNonce(nonce, expiresAt),
     report: (event) => log({ ...event, requestId }),
@@ -133,30 +211,35 @@ function modernContext(principal: Principal, request: Request, context: Context)
 }
 
 /** GET and DELETE exist only for a session of the older era. */
-async function sessionRequest(request: Request, principal: Principal, context: Context): Promise<Outcome> {
+async function sessionRequest(request: Request, caller: Caller, context: Context): Promise<Outcome> {
   const { method, headers } = request;
   if ((method !== 'GET' && method !== 'DELETE') || !headers.has('mcp-session-id')) {
     return json(405, { error: 'method_not_allowed' }, { allow: 'POST, GET, DELETE, OPTIONS' });
   }
-  return callSession(method, request, principal, context);
+  return callSession(method, request, caller, context);
 }
 
-/** One call of the caller's ClientSession; it gets a principal and never the token. */
+/** One call of the caller's ClientSession; it gets a principal and its rights, and never the token. */
 async function callSession(
   httpMethod: 'GET' | 'POST' | 'DELETE',
   { headers }: Request,
-  principal: Principal,
-  { env, requestId, deployment: { config, policy } }: Context,
+  { principal, policy, rights }: Caller,
+  { env, requestId, deployment: { config } }: Context,
   message?: Message,
 ): Promise<Outcome> {
+  const sessionId = headers.get('mcp-session-id');
+  if (sessionId !== null && (await isSessionRevoked(sessionId, policy))) {
+    const id = message?.kind === 'request' ? message.id : undefined;
+    return failure(404, INVALID_REQUEST, 'There is no such session; initialize a new one', id);
+  }
   const request: LegacyRequest = {
     httpMethod,
     ...(message === undefined ? {} : { message }),
-    sessionId: headers.get('mcp-session-id'),
+    sessionId,
     protocolVersion: headers.get('mcp-protocol-version'),
     lastEventId: headers.get('last-event-id'),
     principal,
-    permissions: [...rightsOf(principal, policy).permissions],
+    rights: { scopes: [...rights.scopes], permissions: [...rights.permissions] },
     requestId,
   };
   let answer: LegacyAnswer;
@@ -191,11 +274,22 @@ function toResponse(
   return isForbidden ? response : addCors(response, request);
 }
 
+function record(event: DecisionEvent, { deployment, env, waitUntil }: Context): void {
+  const { config, audit } = deployment;
+  audit.record(event, {
+    env,
+    waitUntil,
+    decisionLog: env.DECISION_LOG && (() => decisionLog(env, config)),
+    noteKeyUse: (uses) => policyRegistry(env, config).noteKeyUse(uses),
+  });
+}
+
 function decisionEvent(
   outcome: Outcome | undefined,
   status: number,
+  request: Request,
   { requestId, deployment }: Context,
-  { principal, message }: Progress,
+  { principal, subject, policy, message, isLegacy, operation, shadow }: Progress,
   latencyMs: number,
 ): DecisionEvent {
   const { method, params } =
@@ -205,17 +299,24 @@ function decisionEvent(
   return {
     event: 'decision',
     requestId,
+    traceId: traceIdOf(request.headers, message?.kind === 'request' ? message.meta : undefined),
     ...verdict(outcome),
     status,
     issuer: principal?.issuer,
-    subject: principal?.subject,
+    subject,
     clientId: principal?.clientId,
     tokenId: principal?.tokenId,
+    principalKind: principal?.kind,
+    operation,
     method: method === undefined || METHOD_NAME.test(method) ? method : 'unknown',
     tool:
       method === 'tools/call'
         ? (deployment.catalogue.toolByName.get(params?.name as string)?.name ?? 'unknown')
         : undefined,
+    era: isLegacy === undefined ? undefined : isLegacy ? 'legacy' : 'modern',
+    policyVersion: policy?.version,
+    ...(shadow ? { shadow: { missingPermissions: shadow } } : {}),
+    ...placeOf(request),
     latencyMs,
   };
 }

@@ -7,7 +7,8 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Settings } from '../config.ts';
 import { isDenial } from '../denial.ts';
-import { authorize, type Requirement, rightsOf } from '../policy/authorize.ts';
+import { authorize, type Requirement } from '../policy/authorize.ts';
+import { shadowDenial } from '../policy/caller.ts';
 import type { Roles } from '../policy/roles.ts';
 import { answered, identify } from './mcp-endpoint.ts';
 import { serve } from './router.ts';
@@ -45,11 +46,12 @@ export function protect(
 ): ExportedHandlerFetchHandler<Env> {
   return serve({ config, roles, tools: [] }, (request, url, context) =>
     answered(request, context, async (progress) => {
-      const principal = await identify(request, url, context, progress);
-      if (isDenial(principal)) return principal;
-      const { policy, config: checked } = context.deployment;
-      const refused = authorize(principal, { scopes, permissions }, policy);
+      const caller = await identify(request, url, context, progress);
+      if (isDenial(caller)) return caller;
+      const { principal, rights } = caller;
+      const refused = authorize(rights, { scopes, permissions });
       if (refused) return refused;
+      progress.shadow = shadowDenial(caller, { scopes, permissions });
 
       const headers = new Headers(request.headers);
       headers.delete('authorization');
@@ -57,7 +59,7 @@ export function protect(
       const { issuer, subject, clientId = '', roles: names, tokenId, expiresAt } = principal;
       const response = await handler(new Request(request, { headers }), {
         principal,
-        permissions: new Set(rightsOf(principal, policy).permissions),
+        permissions: new Set(rights.permissions),
         env,
         requestId,
         waitUntil,
@@ -66,7 +68,7 @@ export function protect(
           clientId,
           scopes: [...principal.scopes],
           expiresAt,
-          resource: new URL(checked.resource),
+          resource: new URL(context.deployment.config.resource),
           extra: { issuer, subject, roles: [...names], tokenId },
         },
       });

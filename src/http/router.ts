@@ -5,8 +5,9 @@
 
 import { Router } from 'itty-router';
 import { ConfigError } from '../config.ts';
-import { type App, type Context, createContext, createDeployment, type Deployment } from '../context.ts';
+import { type App, type Context, createContext, type Deployment, deploymentOf } from '../context.ts';
 import { describeError, log } from '../log.ts';
+import { adminEndpoint } from './admin-endpoint.ts';
 import { json } from './answer.ts';
 import { mcpEndpoint } from './mcp-endpoint.ts';
 import { checkOrigin, preflight } from './origin.ts';
@@ -44,7 +45,7 @@ function deploy(
   env: Env,
 ): { readonly deployment: Deployment; readonly handle: Handle } | ConfigError {
   try {
-    const deployment = createDeployment(app, env);
+    const deployment = deploymentOf(app, env);
     return { deployment, handle: createHandler(deployment, endpoint) };
   } catch (error) {
     if (error instanceof ConfigError) return error;
@@ -79,6 +80,7 @@ function createHandler({ config, endpointPath, metadata }: Deployment, endpoint:
       return preflight(request, 'POST, GET, DELETE, OPTIONS', request.headers.get('origin') ?? '*');
     })
     .all(endpointPath, ({ request, parsed }, context) => endpoint(request, parsed, context))
+    .all('/admin/*', ({ request, parsed }, context) => adminEndpoint(request, parsed, context))
     .all('*', () =>
       json(404, { error: 'not_found', error_description: `The MCP endpoint is ${config.resource}` }),
     );

@@ -1,10 +1,10 @@
-// authorize(principal, requirement, policy) -> Decision. Pure: data in, decision out.
+// The decision: rights, requirement -> allowed, or a refusal. Pure.
 //
-// A caller may do what both sides allow: the user gave the client the scopes, and the organisation gave the subject the
-// permissions (through roles, or directly in the token). Roles the policy does not know give nothing.
+// An operation is allowed when two different people agreed: the user gave the client the scopes, and the organisation gave
+// the subject the permissions (through roles, or directly in the token). Roles the policy does not know give nothing.
 // A missing permission is reported before a missing scope: a client must not be sent to ask for consent to something
 // that consent cannot give.
-// Does not check that the principal is genuine, current or unrevoked; that has happened before there is a Principal.
+// Does not check that the principal is genuine, current or unrevoked: see caller.ts.
 
 import type { Principal } from '../auth/principal.ts';
 import type { Denial } from '../denial.ts';
@@ -14,13 +14,8 @@ import { impliedScopes, type Roles } from './roles.ts';
 export interface Requirement {
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
-}
-
-export interface Policy {
-  readonly roles: Roles;
-  /** Roles of a principal whose token names none. */
-  readonly defaultRoles: readonly string[];
-  readonly scopeImplications: Readonly<Record<string, readonly string[]>>;
+  /** `strict`: decided by the policy as the registry has it at that moment, not by the published one. */
+  readonly freshness?: 'published' | 'strict';
 }
 
 /** What a principal may do under a policy, inheritance and implication resolved. */
@@ -32,9 +27,7 @@ export interface Rights {
 /** `undefined` allows. */
 export type Decision = Extract<Denial, { reason: 'permission_missing' | 'scope_missing' }> | undefined;
 
-export function authorize(principal: Principal, requirement: Requirement, policy: Policy): Decision {
-  if (requirement.permissions.length === 0 && requirement.scopes.length === 0) return undefined;
-  const rights = rightsOf(principal, policy);
+export function authorize(rights: Rights, requirement: Requirement): Decision {
   const missingPermissions = requirement.permissions.filter(
     (permission) => !rights.permissions.has(permission),
   );
@@ -45,17 +38,29 @@ export function authorize(principal: Principal, requirement: Requirement, policy
   return undefined;
 }
 
-/** Resolved rights, remembered for as long as the same principal meets the same policy. */
-const remembered = new WeakMap<Principal, { readonly policy: Policy; readonly rights: Rights }>();
+/** The part of a policy that gives rights. */
+export interface RightsPolicy {
+  readonly roles: Roles;
+  /** Roles of a principal whose token names none. Never of a service: its roles are written in its key. */
+  readonly defaultRoles: readonly string[];
+  readonly scopeImplications: Readonly<Record<string, readonly string[]>>;
+}
 
-export function rightsOf(principal: Principal, policy: Policy): Rights {
-  const known = remembered.get(principal);
-  if (known?.policy === policy) return known.rights;
+/** The names of a principal's roles: those of its token or the default ones, and those assigned to it. */
+export function rolesOf(
+  { kind, roles }: Principal,
+  assigned: readonly string[],
+  { defaultRoles }: RightsPolicy,
+): readonly string[] {
+  const own = roles.length > 0 || kind === 'service' ? roles : defaultRoles;
+  return assigned.length === 0 ? own : [...own, ...assigned];
+}
+
+/** What a principal may do, with the roles that were assigned to it. */
+export function rightsOf(principal: Principal, assigned: readonly string[], policy: RightsPolicy): Rights {
   const permissions = new Set(principal.permissions);
-  for (const role of principal.roles.length > 0 ? principal.roles : policy.defaultRoles) {
-    for (const permission of policy.roles.get(role) ?? []) permissions.add(permission);
+  for (const role of rolesOf(principal, assigned, policy)) {
+    for (const permission of policy.roles.permissions.get(role) ?? []) permissions.add(permission);
   }
-  const rights = { scopes: impliedScopes(principal.scopes, policy.scopeImplications), permissions };
-  remembered.set(principal, { policy, rights });
-  return rights;
+  return { scopes: impliedScopes(principal.scopes, policy.scopeImplications), permissions };
 }

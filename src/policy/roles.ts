@@ -1,7 +1,7 @@
 // Roles and scopes, resolved: role -> permissions with inheritance, scope -> scopes it implies. Pure.
 //
-// A mistake in a definition (a cycle, an unknown name) is found when the Worker starts, not when someone is refused.
-// Does not decide anything about a caller: see authorize.ts.
+// A mistake in a definition (a cycle, an unknown name) is found when the Worker starts or an operator edits a role, not
+// when someone is refused. Does not decide anything about a caller: see authorize.ts.
 
 /** What one role permits, and the roles whose permissions it has as well. */
 export interface RoleDefinition {
@@ -9,30 +9,50 @@ export interface RoleDefinition {
   readonly inherits?: readonly string[];
 }
 
-/** Role names -> permissions, inheritance resolved. */
-export type Roles = ReadonlyMap<string, ReadonlySet<string>>;
+export type RoleDefinitions = Readonly<Record<string, RoleDefinition>>;
+
+/** Roles as they were defined, and the permissions of each with inheritance resolved. */
+export interface Roles {
+  readonly definitions: RoleDefinitions;
+  readonly permissions: ReadonlyMap<string, ReadonlySet<string>>;
+}
 
 /** @throws {Error} naming the roles on the way to an unknown name or a cycle */
-export function resolveRoles(definitions: Readonly<Record<string, RoleDefinition>>): Roles {
-  const resolved = new Map<string, ReadonlySet<string>>();
+export function resolveRoles(definitions: RoleDefinitions): Roles {
+  const permissions = new Map<string, ReadonlySet<string>>();
 
   function resolve(name: string, path: readonly string[]): ReadonlySet<string> {
     const way = [...path, name].join(' -> ');
     if (path.includes(name)) throw new Error(`roles: ${way} is a cycle; remove one "inherits"`);
     const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
     if (!definition) throw new Error(`roles: ${way}: there is no role "${name}"`);
-    const known = resolved.get(name);
+    const known = permissions.get(name);
     if (known) return known;
-    const permissions = new Set(definition.permissions);
+    const resolved = new Set(definition.permissions);
     for (const parent of definition.inherits ?? []) {
-      for (const permission of resolve(parent, [...path, name])) permissions.add(permission);
+      for (const permission of resolve(parent, [...path, name])) resolved.add(permission);
     }
-    resolved.set(name, permissions);
-    return permissions;
+    permissions.set(name, resolved);
+    return resolved;
   }
 
   for (const name of Object.keys(definitions)) resolve(name, []);
-  return resolved;
+  return { definitions, permissions };
+}
+
+/** The roles on the way from one to the one that has the permission itself: `['editor', 'reader']`. */
+export function wayTo(
+  permission: string,
+  role: string,
+  definitions: RoleDefinitions,
+): readonly string[] | undefined {
+  const definition = Object.hasOwn(definitions, role) ? definitions[role] : undefined;
+  if (definition?.permissions?.includes(permission)) return [role];
+  for (const parent of definition?.inherits ?? []) {
+    const way = wayTo(permission, parent, definitions);
+    if (way) return [role, ...way];
+  }
+  return undefined;
 }
 
 /** All scopes that holding `granted` amounts to. Cycles are harmless: they make scopes equivalent. */

@@ -73,11 +73,19 @@ export function isFailure(value: object): value is Failure {
   return 'code' in value;
 }
 
+type BodyLimits = Pick<Config, 'maxBodyBytes' | 'maxJsonDepth'>;
+
 /** Request -> message. Fails with 413, 415, or 400 and -32700 or -32600. */
-export async function readMessage(
+export async function readMessage(request: Request, limits: BodyLimits): Promise<Message | Failure> {
+  const body = await readJson(request, limits);
+  return isFailure(body) ? body : toMessage(body.json);
+}
+
+/** The body as JSON, and as the text it was. */
+export async function readJson(
   request: Request,
-  limits: Pick<Config, 'maxBodyBytes' | 'maxJsonDepth'>,
-): Promise<Message | Failure> {
+  limits: BodyLimits,
+): Promise<{ readonly json: unknown; readonly text: string } | Failure> {
   if (!/^application\/json(?:\s*;|\s*$)/i.test(request.headers.get('content-type') ?? '')) {
     return failure(415, INVALID_REQUEST, 'Content-Type must be application/json');
   }
@@ -85,13 +93,11 @@ export async function readMessage(
   if (typeof text !== 'string') return text;
   if (isDeeperThan(text, limits.maxJsonDepth))
     return failure(400, INVALID_REQUEST, 'The message is nested too deeply');
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return { json: JSON.parse(text), text };
   } catch {
     return failure(400, PARSE_ERROR, 'The body is not valid JSON');
   }
-  return toMessage(json);
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string | Failure> {

@@ -53,7 +53,7 @@ const PLAIN: ReadonlyMap<string, Method> = new Map([
 
 export interface ModernContext
   extends Pick<MethodContext, 'config' | 'catalogue' | 'report'>,
-    Pick<ListenContext, 'mayUse' | 'mayStay' | 'open'> {
+    Pick<ListenContext, 'mayUse' | 'mayStay' | 'permissions' | 'open'> {
   readonly principal: Principal;
   readonly base: HandlerBase;
   readonly sealer: Sealer | undefined;

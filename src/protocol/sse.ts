@@ -77,29 +77,66 @@ export type StreamLimits = Pick<
   'streamRecheckSeconds' | 'streamKeepAliveSeconds' | 'streamMaxAgeSeconds'
 >;
 
+/**
+ * Asks every so many seconds whether something may go on, one question at a time, and calls `end` once it may not. A
+ * question that fails is answered with no. Gives a function that stops this.
+ */
+export function watch(
+  seconds: number,
+  mayGoOn: () => boolean | Promise<boolean>,
+  end: () => void,
+): () => void {
+  let isAsking = false;
+  let isStopped = false;
+  const timer = setInterval(async () => {
+    if (isAsking) return;
+    isAsking = true;
+    let isYes = false;
+    try {
+      isYes = await mayGoOn();
+    } catch {
+      // Not known to be welcome: clients come back and are checked anew.
+    }
+    isAsking = false;
+    if (isYes || isStopped) return;
+    stop();
+    end();
+  }, seconds * 1_000);
+  const stop = () => {
+    isStopped = true;
+    clearInterval(timer);
+  };
+  return stop;
+}
+
 /** Keeps a stream alive and ends it in time: `end` is called while it is still open. Gives a function that stops this. */
 export function supervise(
   stream: EventStream,
   limits: StreamLimits,
-  mayStay: () => boolean,
+  mayStay: () => boolean | Promise<boolean>,
   end: () => void,
 ): () => void {
   let age = 0;
   let silence = 0;
   const step = limits.streamRecheckSeconds;
+  const finish = () => {
+    stop();
+    if (stream.isOpen) end();
+  };
+  const stopWatching = watch(step, mayStay, finish);
   const timer = setInterval(() => {
     age += step;
     silence += step;
     if (!stream.isOpen) return stop();
-    if (age >= limits.streamMaxAgeSeconds || !mayStay()) {
-      stop();
-      return end();
-    }
+    if (age >= limits.streamMaxAgeSeconds) return finish();
     if (silence >= limits.streamKeepAliveSeconds) {
       silence = 0;
       stream.write(KEEP_ALIVE);
     }
   }, step * 1_000);
-  const stop = () => clearInterval(timer);
+  const stop = () => {
+    stopWatching();
+    clearInterval(timer);
+  };
   return stop;
 }

@@ -35,6 +35,11 @@ export interface ToolDefinition<Input = unknown, Output = never> extends Require
    * `Mcp-Param-Region`. Never for secrets. A schema may also say so itself, with `x-mcp-header`.
    */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * `strict` asks the PolicyRegistry before every call, so that a revocation or a changed role is in force at once: for
+   * what cannot be undone. Costs a Durable Object call; while the registry cannot be reached the call is refused (503).
+   */
+  readonly freshness?: 'published' | 'strict';
   /** An answer the user gave (`elicit`, `sample`) serves for one call only. Costs a Durable Object call per answer. */
   readonly answersOnce?: boolean;
   /**
@@ -100,6 +105,7 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
     output,
     scopes: Object.freeze([...scopes]),
     permissions: Object.freeze([...permissions]),
+    freshness: definition.freshness ?? 'published',
     listed,
     listedLegacy: outputSchema === undefined || hasObjectOutput ? listed : JSON.stringify(described),
     hasObjectOutput,

@@ -7,6 +7,15 @@ import { findResource } from './catalogue.ts';
 /** `tools`, `prompts`, `resources`: the lists. `resource:` and a URI: one resource. */
 export type Topic = string;
 
+/** The lists there are: those of something this server has. */
+export function listTopics({ prompts, resources, templates }: Catalogue): readonly Topic[] {
+  const topics: Topic[] = ['tools'];
+  if (prompts.length > 0) topics.push('prompts');
+  if (resources.length + templates.length > 0) topics.push('resources');
+  return topics;
+}
+
+export const isList = (topic: Topic): boolean => !topic.startsWith('resource:');
 export const resourceTopic = (uri: string): Topic => `resource:${uri}`;
 
 /** The notification of a topic, without `_meta`. */
@@ -14,7 +23,7 @@ export function notificationOf(topic: Topic): {
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
 } {
-  if (topic.startsWith('resource:')) {
+  if (!isList(topic)) {
     return { method: 'notifications/resources/updated', params: { uri: topic.slice('resource:'.length) } };
   }
   return { method: `notifications/${topic}/list_changed`, params: {} };
@@ -36,15 +45,16 @@ export function honoured(
 ): { readonly filter: SubscriptionFilter; readonly topics: readonly Topic[] } {
   const filter: SubscriptionFilter = {};
   const topics: Topic[] = [];
+  const lists = listTopics(catalogue);
   if (wanted.toolsListChanged === true) {
     filter.toolsListChanged = true;
     topics.push('tools');
   }
-  if (wanted.promptsListChanged === true && catalogue.prompts.length > 0) {
+  if (wanted.promptsListChanged === true && lists.includes('prompts')) {
     filter.promptsListChanged = true;
     topics.push('prompts');
   }
-  const hasResources = catalogue.resources.length + catalogue.templates.length > 0;
+  const hasResources = lists.includes('resources');
   if (wanted.resourcesListChanged === true && hasResources) {
     filter.resourcesListChanged = true;
     topics.push('resources');
@@ -65,6 +75,10 @@ export function honoured(
 
 /** Of one subscription. */
 const MAX_RESOURCES = 100;
+
+/** Whether what a caller sees of the lists is the same with both. */
+export const isSame = (some: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>
+  some === others || (some.size === others.size && [...some].every((permission) => others.has(permission)));
 
 /** Calls `each` for every topic of a stream that has one per line. Never rejects. */
 export async function forwardTopics(

@@ -4,18 +4,22 @@
 // Sessions, events and state are in SQLite and survive the object; running calls and open connections do not, and a
 // client that resumes the stream of a call that was lost is told so.
 // Gets a verified Principal, never a token, and does not check it. Messages have been authorized in the Worker, and are
-// once more here, where they are carried out.
-// A session without an open connection costs nothing but its rows: one alarm clears up after the last of them.
+// once more here, where they are carried out: by the rights that the Worker found, and what this version requires.
+// A session without an open connection costs nothing but its rows: one alarm clears up after the last of them, and an
+// object that keeps nothing has no rows, no tables and no alarm.
 
 import { DurableObject } from 'cloudflare:workers';
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
-import { describeError, log } from '../log.ts';
-import { authorize, type Policy } from '../policy/authorize.ts';
-import type { Catalogue } from '../protocol/catalogue.ts';
+import { type Denial, isDenial } from '../denial.ts';
+import { policyRegistry } from '../objects.ts';
+import { authorize, type Requirement, type Rights } from '../policy/authorize.ts';
+import { type Caller, isSessionRevoked } from '../policy/caller.ts';
+import type { Policies, PolicyIo } from '../policy/policies.ts';
+import { type Catalogue, findResource } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
-import { type Channel, createHandlerContext, implementationOf, isLoggingLevel } from '../protocol/handler.ts';
-import { handleLegacy, initialize, type LegacySession } from '../protocol/legacy.ts';
+import { implementationOf } from '../protocol/handler.ts';
+import { initialize } from '../protocol/legacy.ts';
 import {
   type Failure,
   failure,
@@ -25,14 +29,17 @@ import {
   type Message,
   type RequestMessage,
 } from '../protocol/message.ts';
-import type { MethodContext, Result } from '../protocol/methods/method.ts';
 import { failureJson } from '../protocol/modern.ts';
 import { requirementOf } from '../protocol/requirement.ts';
-import { createNotifier, openTopics } from './notifications.ts';
+import { listTopics } from '../protocol/topics.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { openTopics } from './notifications.ts';
 import { Questions } from './questions.ts';
+import { responseJson, SessionCalls } from './session-calls.ts';
 import { type SessionRow, SessionStore } from './session-store.ts';
 import { SessionStreams, STANDALONE } from './session-streams.ts';
-import { createSessionState, type PutOutcome, type StateApi } from './state.ts';
+import { standing } from './standing.ts';
+import { type PutOutcome, putState, type StateApi } from './state.ts';
 
 /** One HTTP request of a legacy client, verified and authorized. */
 export interface LegacyRequest {
@@ -43,7 +50,8 @@ export interface LegacyRequest {
   readonly protocolVersion: string | null;
   readonly lastEventId: string | null;
   readonly principal: Principal;
-  readonly permissions: readonly string[];
+  /** As the Worker resolved them, under the policy it decided by. */
+  readonly rights: { readonly scopes: readonly string[]; readonly permissions: readonly string[] };
   readonly requestId: string;
 }
 
@@ -53,41 +61,75 @@ export type LegacyAnswer =
   | { readonly emptyStatus: 202 | 204 }
   | Failure;
 
+/** For operators. */
+export interface SessionDescription {
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly protocolVersion: string;
+    /** What the client says it is. */
+    readonly client: { readonly name: string; readonly version: string } | null;
+    /** Epoch seconds. */
+    readonly createdAt: number;
+    readonly usedAt: number;
+    readonly isConnected: boolean;
+  }[];
+  readonly stateKeys: number;
+}
+
 export interface ClientSessionApi extends StateApi {
   handle(request: LegacyRequest): Promise<LegacyAnswer>;
   /** `false` when it was used before. */
   useNonce(nonce: string, expiresAt: number): boolean | Promise<boolean>;
+  describe(): Promise<SessionDescription>;
+  /** Ends one session or all, with their streams and calls. Gives how many there were. */
+  endSessions(sessionId?: string): Promise<number>;
+  /** Gives how many keys there were. Answers that were used stay known, so that none serves again. */
+  eraseState(): Promise<number>;
 }
-
-/** Requests that are being handled at once for one issuer, subject and client. */
-const MAX_CALLS = 64;
 
 /** The class, for an app. `deploymentOf` is called once per object. */
 export function createClientSession(
   deploymentOf: (env: Env) => {
     readonly config: Config;
     readonly catalogue: Catalogue;
-    readonly policy: Policy;
+    readonly policies: Policies;
   },
 ) {
   return class ClientSession extends DurableObject<Env> implements ClientSessionApi {
     readonly #store: SessionStore;
     readonly #config: Config;
     readonly #catalogue: Catalogue;
-    readonly #policy: Policy;
+    readonly #policies: Policies;
+    readonly #policyIo: PolicyIo;
     readonly #streams: SessionStreams;
     readonly #questions: Questions;
-    /** Running calls, by session and id. */
-    readonly #calls = new Map<string, AbortController>();
+    readonly #calls: SessionCalls;
+    readonly #housekeeping: Housekeeping;
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
-      this.#store = new SessionStore(ctx.storage);
-      ({ config: this.#config, catalogue: this.#catalogue, policy: this.#policy } = deploymentOf(env));
-      this.#questions = new Questions(this.#config.answerTimeoutSeconds * 1_000);
-      this.#streams = new SessionStreams(this.#store, this.#config, (topics) =>
-        openTopics(env, topics, this.#config),
-      );
+      const store = new SessionStore(ctx.storage);
+      const { config, catalogue, policies } = deploymentOf(env);
+      this.#store = store;
+      this.#housekeeping = new Housekeeping(ctx, env.KIT_KV, store, config.sessionIdleSeconds);
+      this.#config = config;
+      this.#catalogue = catalogue;
+      this.#policies = policies;
+      const waitUntil = (promise: Promise<unknown>) => ctx.waitUntil(promise);
+      this.#policyIo = { kv: env.KIT_KV, registry: () => policyRegistry(env, config), now, waitUntil };
+      const questions = new Questions(config.answerTimeoutSeconds * 1_000);
+      this.#questions = questions;
+      const standing = (sessionId: string, principal: Principal) => this.#standing(sessionId, principal);
+      const streams = new SessionStreams({
+        store,
+        config,
+        lists: listTopics(catalogue),
+        openTopics: (topics) => openTopics(env, topics, config),
+        standing,
+      });
+      this.#streams = streams;
+      const calling = { env, config, catalogue, store, streams, questions, standing, waitUntil };
+      this.#calls = new SessionCalls({ ...calling, state: this });
     }
 
     async handle(request: LegacyRequest): Promise<LegacyAnswer> {
@@ -116,28 +158,37 @@ export function createClientSession(
       }
       if (httpMethod === 'GET') return this.#connect(session, request);
       switch (message?.kind) {
-        case 'request':
-          // Worker and object can run different versions while one is rolled out: what counts is what runs here.
-          if (authorize(request.principal, requirementOf(message, this.#catalogue), this.#policy)) {
-            return failure(
-              200,
-              INVALID_REQUEST,
-              'This is not allowed; a new version may be on its way',
-              message.id,
-            );
-          }
-          return this.#call(session, message, request);
+        case 'request': {
+          // Worker and object can run different versions while one is rolled out: both have to allow it.
+          const requirement = requirementOf(message, this.#catalogue);
+          return isAllowed(request, requirement)
+            ? this.#calls.start(session, message, request, requirement)
+            : failure(
+                200,
+                INVALID_REQUEST,
+                'This is not allowed; a new version may be on its way',
+                message.id,
+              );
+        }
         case 'response':
           return this.#questions.answer(session.id, message)
             ? { emptyStatus: 202 }
             : failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
         case 'notification':
           if (message.method === 'notifications/cancelled')
-            this.#calls.get(keyOf(session.id, message.params.requestId))?.abort();
+            this.#calls.cancel(session.id, message.params.requestId);
           return { emptyStatus: 202 };
         default:
           return failure(400, INVALID_REQUEST, 'A message is missing');
       }
+    }
+
+    /** Of whoever has something open in a session. A session that was revoked ends. */
+    async #standing(sessionId: string, principal: Principal): Promise<Caller | Denial> {
+      const caller = await standing(principal, this.#policies, this.#policyIo, this.#config);
+      if (isDenial(caller) || !(await isSessionRevoked(sessionId, caller.policy))) return caller;
+      this.#end(sessionId);
+      return { reason: 'token_revoked', detail: 'session' };
     }
 
     // ---- sessions ----
@@ -157,13 +208,14 @@ export function createClientSession(
         createdAt: now(),
         usedAt: now(),
       });
-      await this.#ensureAlarm();
+      await this.#housekeeping.keep();
+      await this.#housekeeping.ensureAlarm();
       return { json: responseJson(message, { json }), sessionId: id };
     }
 
     /** Ends expired sessions and, if there are still too many, the one idle for the longest time. */
     #makeRoom(): boolean {
-      for (const session of this.#store.sessions()) if (this.#isExpired(session)) this.#end(session.id);
+      this.#endExpired();
       const sessions = this.#store.sessions();
       if (sessions.length < this.#config.sessionsPerClient) return true;
       const idle = sessions.find(({ id }) => !this.#isInUse(id));
@@ -172,10 +224,7 @@ export function createClientSession(
     }
 
     #isInUse(sessionId: string): boolean {
-      return (
-        this.#streams.isConnected(sessionId) ||
-        [...this.#calls.keys()].some((key) => key.startsWith(`${sessionId} `))
-      );
+      return this.#streams.isConnected(sessionId) || this.#calls.isBusy(sessionId);
     }
 
     #isExpired(session: SessionRow): boolean {
@@ -184,150 +233,43 @@ export function createClientSession(
       return now() >= session.usedAt + sessionIdleSeconds && !this.#isInUse(session.id);
     }
 
+    #endExpired(): void {
+      for (const session of this.#store.sessions()) if (this.#isExpired(session)) this.#end(session.id);
+    }
+
     #end(sessionId: string): void {
       this.#store.deleteSession(sessionId);
       this.#streams.closeAll(sessionId);
-      for (const [key, call] of this.#calls) if (key.startsWith(`${sessionId} `)) call.abort();
-    }
-
-    async #ensureAlarm(): Promise<void> {
-      if ((await this.ctx.storage.getAlarm()) !== null) return;
-      await this.ctx.storage.setAlarm(Date.now() + this.#config.sessionIdleSeconds * 1_000);
+      this.#calls.cancelAll(sessionId);
     }
 
     override async alarm(): Promise<void> {
-      for (const session of this.#store.sessions()) if (this.#isExpired(session)) this.#end(session.id);
+      this.#endExpired();
       this.#store.deleteNonces(now());
-      if (this.#store.hasExpiring()) await this.#ensureAlarm();
-    }
-
-    // ---- calls ----
-
-    async #call(session: SessionRow, message: RequestMessage, request: LegacyRequest): Promise<LegacyAnswer> {
-      const key = keyOf(session.id, message.id);
-      if (this.#calls.has(key))
-        return failure(400, INVALID_REQUEST, 'A request with this id is being handled', message.id);
-      if (this.#calls.size >= MAX_CALLS) {
-        return failure(429, INVALID_REQUEST, 'This client has too many requests in progress', message.id);
-      }
-      const cancellation = new AbortController();
-      this.#calls.set(key, cancellation);
-
-      let stream: { readonly id: number; readonly readable: ReadableStream<Uint8Array> } | undefined;
-      let started: () => void = () => {};
-      const hasStarted = new Promise<undefined>((resolve) => {
-        started = () => resolve(undefined);
-      });
-      const openStream = () => {
-        if (!stream) {
-          stream = this.#streams.start(session, JSON.stringify(message.id), request.principal);
-          started();
-        }
-        return stream;
-      };
-      const channel = this.#channel(session, cancellation.signal, openStream);
-      const finished = this.#run(message, session, request, channel, cancellation.signal).finally(() =>
-        this.#calls.delete(key),
-      );
-      const first = await Promise.race([finished, hasStarted]);
-      if (first !== undefined)
-        return isFailure(first) ? { ...first, status: 200 } : { json: responseJson(message, first) };
-
-      const { id, readable } = openStream();
-      this.ctx.waitUntil(
-        finished.then((outcome) => {
-          // What was cancelled is not answered.
-          if (!cancellation.signal.aborted) {
-            this.#streams.emit(
-              session.id,
-              id,
-              isFailure(outcome) ? failureJson(outcome) : responseJson(message, outcome),
-            );
-          }
-          this.#streams.finish(session.id, id);
-        }),
-      );
-      return { stream: readable };
-    }
-
-    /** Never rejects. */
-    async #run(
-      message: RequestMessage,
-      session: SessionRow,
-      request: LegacyRequest,
-      channel: Channel,
-      signal: AbortSignal,
-    ): Promise<Result | Failure> {
-      const { principal, requestId } = request;
-      const permissions = new Set(request.permissions);
-      const base = {
-        principal,
-        permissions,
-        env: this.env,
-        requestId,
-        signal,
-        waitUntil: (promise: Promise<unknown>) => this.ctx.waitUntil(promise),
-        session: createSessionState(() => this),
-        notify: createNotifier(this.env, this.#config),
-      };
-      const context: MethodContext = {
-        config: this.#config,
-        catalogue: this.#catalogue,
-        era: 'legacy',
-        isReachable: (requirement) =>
-          requirement.permissions.every((permission) => permissions.has(permission)),
-        handler: createHandlerContext(base, channel, message.meta),
-        report: (problem) => log({ ...problem, requestId }),
-      };
-      try {
-        return await handleLegacy(message, context, this.#sessionOf(session));
-      } catch (error) {
-        log({ event: 'request_failed', requestId, error: describeError(error) });
-        return failure(200, INTERNAL_ERROR, 'The server could not handle the request', message.id);
-      }
-    }
-
-    #sessionOf(session: SessionRow): LegacySession {
-      return {
-        setLogLevel: (level) => this.#store.setLogLevel(session.id, level),
-        subscribe: (uri) => this.#streams.subscribe(session.id, uri),
-        unsubscribe: (uri) => this.#store.deleteSubscription(session.id, uri),
-      };
-    }
-
-    #channel(session: SessionRow, signal: AbortSignal, openStream: () => { readonly id: number }): Channel {
-      const send = (message: object): void => {
-        if (!signal.aborted)
-          this.#streams.emit(session.id, openStream().id, JSON.stringify({ jsonrpc: '2.0', ...message }));
-      };
-      return {
-        client: { info: implementationOf(session.clientInfo), capabilities: session.capabilities },
-        send: (method, params) => send({ method, params }),
-        logLevel: () => {
-          const { logLevel } = this.#store.session(session.id) ?? session;
-          return isLoggingLevel(logLevel) ? logLevel : undefined;
-        },
-        releaseStream: (retryMs) => this.#streams.release(session.id, openStream().id, retryMs),
-        ask: (question) => this.#questions.ask(session.id, question, signal, send),
-      };
+      await this.#housekeeping.tidy();
+      if (this.#store.hasExpiring()) await this.#housekeeping.ensureAlarm();
     }
 
     // ---- streams ----
 
     /** GET: the session's own stream, or any stream again from where it broke off. */
-    async #connect(session: SessionRow, { lastEventId, principal }: LegacyRequest): Promise<LegacyAnswer> {
+    async #connect(session: SessionRow, request: LegacyRequest): Promise<LegacyAnswer> {
+      const { lastEventId } = request;
       const [, streamText, seqText] = /^(\d{1,9})-(\d{1,9})$/.exec(lastEventId ?? '') ?? [];
       if (lastEventId !== null && streamText === undefined)
         return failure(400, INVALID_REQUEST, 'Last-Event-ID is not one of this server');
       const streamId = Number(streamText ?? STANDALONE);
       const row = this.#store.stream(session.id, streamId);
       if (!row) return failure(400, INVALID_REQUEST, 'Last-Event-ID is not one of this session');
+      if (row.requirement !== null && !isAllowed(request, JSON.parse(row.requirement)))
+        return failure(403, INVALID_REQUEST, 'The request of this stream needs more than this token gives');
 
-      const { readable } = this.#streams.connect(session, streamId, principal);
+      const { readable } = this.#streams.connect(session, streamId, request);
       if (seqText !== undefined) this.#streams.replay(session.id, streamId, Number(seqText));
-      if (streamId === STANDALONE) await this.#streams.hearAll(session.id);
+      if (streamId === STANDALONE)
+        await this.#streams.hearAll(session.id, (uri) => this.#mayRead(request, uri));
       else if (row.isDone) this.#streams.finish(session.id, streamId);
-      else if (!this.#calls.has(`${session.id} ${row.requestId}`)) {
+      else if (!this.#calls.isRunning(session.id, row.requestId)) {
         // The object was restarted while it handled this request: nobody will answer it any more.
         const id = JSON.parse(row.requestId ?? '0');
         this.#streams.emit(
@@ -340,33 +282,26 @@ export function createClientSession(
       return { stream: readable };
     }
 
+    #mayRead(request: LegacyRequest, uri: string): boolean {
+      const found = findResource(this.#catalogue, uri);
+      return found !== undefined && isAllowed(request, found.resource);
+    }
+
     // ---- state for tools ----
 
     stateGet(key: string): string | undefined {
       return this.#store.state(key);
     }
 
-    statePut(key: string, json: string, ifAbsent: boolean): PutOutcome {
-      const present = ifAbsent ? this.#store.state(key) : undefined;
-      if (present !== undefined) return { json: present, isNew: false };
-      const { sessionStateKeys, sessionStateBytes, sessionStateValueBytes } = this.#config;
-      const bytes = new TextEncoder().encode(json).byteLength;
-      const besides = this.#store.stateBesides(key);
-      if (key === '' || key.length > 256) return { tooMuch: 'A key must have 1 to 256 characters.' };
-      if (bytes > sessionStateValueBytes)
-        return { tooMuch: `A value must not be longer than ${sessionStateValueBytes} bytes.` };
-      if (besides.count >= sessionStateKeys)
-        return { tooMuch: `No more than ${sessionStateKeys} values can be kept; delete some.` };
-      if (besides.bytes + bytes > sessionStateBytes)
-        return {
-          tooMuch: `All values together must not be longer than ${sessionStateBytes} bytes; delete some.`,
-        };
-      this.#store.putState(key, json);
-      return { json, isNew: true };
+    async statePut(key: string, json: string, ifAbsent: boolean): Promise<PutOutcome> {
+      const outcome = putState(this.#store, this.#config, key, json, ifAbsent);
+      if ('isNew' in outcome && outcome.isNew) await this.#housekeeping.keep();
+      return outcome;
     }
 
-    stateDelete(key: string): void {
+    async stateDelete(key: string): Promise<void> {
       this.#store.deleteState(key);
+      if (!this.#store.isKeeping()) await this.#housekeeping.ensureAlarm();
     }
 
     stateList(prefix: string): readonly string[] {
@@ -375,15 +310,51 @@ export function createClientSession(
 
     async useNonce(nonce: string, expiresAt: number): Promise<boolean> {
       const isNew = this.#store.useNonce(nonce, expiresAt);
-      await this.#ensureAlarm();
+      await this.#housekeeping.ensureAlarm();
       return isNew;
+    }
+
+    // ---- for operators ----
+
+    async describe(): Promise<SessionDescription> {
+      const sessions = this.#store.sessions().filter((session) => !this.#isExpired(session));
+      const stateKeys = this.#store.stateKeys('').length;
+      // An entry in the index that outlived what it stood for goes when it has led somebody here.
+      if (sessions.length + stateKeys === 0) this.ctx.waitUntil(this.#housekeeping.tidy(true));
+      return {
+        sessions: sessions.map(({ id, protocolVersion, clientInfo, createdAt, usedAt }) => {
+          const client = implementationOf(clientInfo);
+          return {
+            id,
+            protocolVersion,
+            client: client ? { name: client.name, version: client.version } : null,
+            createdAt,
+            usedAt,
+            isConnected: this.#streams.isConnected(id),
+          };
+        }),
+        stateKeys,
+      };
+    }
+
+    async endSessions(sessionId?: string): Promise<number> {
+      const ended = this.#store.sessions().filter(({ id }) => sessionId === undefined || id === sessionId);
+      for (const { id } of ended) this.#end(id);
+      this.ctx.waitUntil(this.#housekeeping.tidy());
+      return ended.length;
+    }
+
+    async eraseState(): Promise<number> {
+      const erased = this.#store.deleteAllState();
+      this.ctx.waitUntil(this.#housekeeping.tidy());
+      return erased;
     }
   };
 }
 
 const now = (): number => Math.floor(Date.now() / 1_000);
 
-const keyOf = (sessionId: string, id: unknown): string => `${sessionId} ${JSON.stringify(id)}`;
-
-const responseJson = ({ id }: RequestMessage, { json }: Result): string =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
+function isAllowed({ rights: { scopes, permissions } }: LegacyRequest, requirement: Requirement): boolean {
+  const rights: Rights = { scopes: new Set(scopes), permissions: new Set(permissions) };
+  return authorize(rights, requirement) === undefined;
+}

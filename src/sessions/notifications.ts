@@ -1,9 +1,9 @@
 // Publishing and hearing of changes, across isolates: which hub a topic belongs to, and several hubs as one stream.
 
 import type { Config } from '../config.ts';
+import { notificationHub } from '../objects.ts';
 import type { Notifier } from '../protocol/handler.ts';
 import { resourceTopic, type Topic } from '../protocol/topics.ts';
-import { notificationHub } from './address.ts';
 
 type HubConfig = Pick<Config, 'notificationShards' | 'objectJurisdiction' | 'objectLocationHint'>;
 
@@ -19,21 +19,28 @@ export function createNotifier(env: Env, config: HubConfig): Notifier {
   };
 }
 
-/** Topics as they are published, one per line. Returns when every hub involved is listening. */
+/** Topics as they are published, one per line. Returns when every hub involved is listening. @throws when one does not */
 export async function openTopics(
   env: Env,
   topics: readonly Topic[],
   config: HubConfig,
 ): Promise<ReadableStream<Uint8Array>> {
   const byShard = Map.groupBy(topics, (topic) => shardOf(topic, config));
-  const readers = await Promise.all(
+  const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
+  const opened = await Promise.allSettled(
     Array.from(byShard, async ([shard, ofShard]) => {
       const source = await notificationHub(env, shard, config).listen(ofShard);
       const reader = (source as ReadableStream<Uint8Array>).getReader();
+      readers.push(reader);
       await reader.read();
-      return reader;
     }),
   );
+  const failed = opened.find(({ status }) => status === 'rejected');
+  if (failed) {
+    // Nobody will read what the other hubs send: they must not go on.
+    for (const reader of readers) void reader.cancel().catch(() => {});
+    throw (failed as PromiseRejectedResult).reason;
+  }
   return new ReadableStream({
     start(controller) {
       for (const reader of readers) {

@@ -1,6 +1,7 @@
 // The SQL of ClientSession: schema, migrations, named statements. Decides nothing.
 //
-// Migrations are appended and never changed: an object may wake up after a year with any older schema.
+// Migrations are appended and never changed: an object may wake up after a year with any older schema. An object that
+// keeps nothing has no schema either, so that it costs nothing: tables are made when the first thing is written.
 
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE session (
@@ -15,6 +16,8 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE subscription (session TEXT NOT NULL, uri TEXT NOT NULL, PRIMARY KEY (session, uri));
    CREATE TABLE state (key TEXT PRIMARY KEY, json TEXT NOT NULL);
    CREATE TABLE used_nonce (nonce TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);`,
+  `ALTER TABLE stream ADD COLUMN requirement TEXT;
+   CREATE TABLE index_entry (is_written INTEGER NOT NULL);`,
 ];
 
 export interface SessionRow {
@@ -31,31 +34,50 @@ export interface SessionRow {
 export interface StreamRow {
   /** The id of the request it answers, as JSON; null for the stream of a GET. */
   readonly requestId: string | null;
+  /** What that request needed, as JSON; null for the stream of a GET. */
+  readonly requirement: string | null;
   readonly isDone: boolean;
 }
 
 type Row = Record<string, SqlStorageValue>;
 
 export class SessionStore {
+  readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  #hasSchema = false;
 
   constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
     this.#sql = storage.sql;
-    storage.transactionSync(() => {
+    const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'");
+    if (tables.toArray().length > 0) this.#ensureSchema();
+  }
+
+  #ensureSchema(): void {
+    if (this.#hasSchema) return;
+    this.#storage.transactionSync(() => {
       this.#sql.exec('CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY)');
-      const done = Number(this.#one('SELECT COUNT(*) AS count FROM migration')?.count);
+      const [row] = this.#sql.exec<Row>('SELECT COUNT(*) AS count FROM migration').toArray();
       for (const [version, statements] of MIGRATIONS.entries()) {
-        if (version < done) continue;
+        if (version < Number(row?.count)) continue;
         this.#sql.exec(statements);
         this.#sql.exec('INSERT INTO migration (version) VALUES (?)', version);
       }
     });
+    this.#hasSchema = true;
+  }
+
+  /** Everything, the tables and the alarm included. What is written afterwards starts anew. */
+  async deleteAll(): Promise<void> {
+    this.#hasSchema = false;
+    await this.#storage.deleteAll();
   }
 
   // ---- sessions ----
 
   addSession(row: Omit<SessionRow, 'logLevel'>): void {
-    this.#sql.exec(
+    this.#ensureSchema();
+    this.#all(
       'INSERT INTO session VALUES (?, ?, ?, ?, NULL, 1, ?, ?)',
       row.id,
       row.protocolVersion,
@@ -64,7 +86,7 @@ export class SessionStore {
       row.createdAt,
       row.usedAt,
     );
-    this.#sql.exec('INSERT INTO stream VALUES (?, 0, NULL, 0, 0)', row.id);
+    this.#all('INSERT INTO stream VALUES (?, 0, NULL, 0, 0, NULL)', row.id);
   }
 
   session(id: string): SessionRow | undefined {
@@ -74,47 +96,53 @@ export class SessionStore {
 
   /** The one that was not used for the longest time first. */
   sessions(): readonly SessionRow[] {
-    return this.#sql.exec<Row>('SELECT * FROM session ORDER BY used_at, created_at').toArray().map(sessionOf);
+    return this.#all('SELECT * FROM session ORDER BY used_at, created_at').map(sessionOf);
   }
 
   touchSession(id: string, usedAt: number): void {
-    this.#sql.exec('UPDATE session SET used_at = ? WHERE id = ?', usedAt, id);
+    this.#all('UPDATE session SET used_at = ? WHERE id = ?', usedAt, id);
   }
 
   setLogLevel(id: string, level: string): void {
-    this.#sql.exec('UPDATE session SET log_level = ? WHERE id = ?', level, id);
+    this.#all('UPDATE session SET log_level = ? WHERE id = ?', level, id);
   }
 
   deleteSession(id: string): void {
-    this.#sql.exec('DELETE FROM event WHERE session = ?', id);
-    this.#sql.exec('DELETE FROM stream WHERE session = ?', id);
-    this.#sql.exec('DELETE FROM subscription WHERE session = ?', id);
-    this.#sql.exec('DELETE FROM session WHERE id = ?', id);
+    this.#all('DELETE FROM event WHERE session = ?', id);
+    this.#all('DELETE FROM stream WHERE session = ?', id);
+    this.#all('DELETE FROM subscription WHERE session = ?', id);
+    this.#all('DELETE FROM session WHERE id = ?', id);
   }
 
   // ---- streams and their events ----
 
   /** Gives the number of a new stream. */
-  addStream(session: string, requestId: string): number {
+  addStream(session: string, requestId: string, requirement: string): number {
     const id = Number(
       this.#one(
         'UPDATE session SET next_stream = next_stream + 1 WHERE id = ? RETURNING next_stream - 1 AS id',
         session,
       )?.id,
     );
-    this.#sql.exec('INSERT INTO stream VALUES (?, ?, ?, 0, 0)', session, id, requestId);
+    this.#all('INSERT INTO stream VALUES (?, ?, ?, 0, 0, ?)', session, id, requestId, requirement);
     return id;
   }
 
   stream(session: string, id: number): StreamRow | undefined {
-    const row = this.#one('SELECT request_id, is_done FROM stream WHERE session = ? AND id = ?', session, id);
-    return row && { requestId: row.request_id as string | null, isDone: row.is_done === 1 };
+    const row = this.#one('SELECT * FROM stream WHERE session = ? AND id = ?', session, id);
+    return (
+      row && {
+        requestId: row.request_id as string | null,
+        requirement: row.requirement as string | null,
+        isDone: row.is_done === 1,
+      }
+    );
   }
 
   /** The stream gets no more events. Those that have ended and of which nothing is left are forgotten. */
   finishStream(session: string, id: number): void {
-    this.#sql.exec('UPDATE stream SET is_done = 1 WHERE session = ? AND id = ?', session, id);
-    this.#sql.exec(
+    this.#all('UPDATE stream SET is_done = 1 WHERE session = ? AND id = ?', session, id);
+    this.#all(
       `DELETE FROM stream WHERE session = ? AND is_done = 1 AND NOT EXISTS
          (SELECT 1 FROM event WHERE event.session = stream.session AND event.stream = stream.id)`,
       session,
@@ -130,7 +158,7 @@ export class SessionStore {
     );
     const seq = Number(row?.seq);
     if (json !== '')
-      this.#sql.exec(
+      this.#all(
         'INSERT INTO event (session, stream, seq, json) VALUES (?, ?, ?, ?)',
         session,
         stream,
@@ -146,7 +174,7 @@ export class SessionStore {
     seq: number,
   ): readonly { readonly seq: number; readonly json: string }[] {
     const query = 'SELECT seq, json FROM event WHERE session = ? AND stream = ? AND seq > ? ORDER BY seq';
-    return this.#sql.exec<{ seq: number; json: string }>(query, session, stream, seq).toArray();
+    return this.#all(query, session, stream, seq) as unknown as { seq: number; json: string }[];
   }
 
   /** Forgets the oldest events of a session until the rest fits. */
@@ -156,24 +184,21 @@ export class SessionStore {
         SELECT position, ROW_NUMBER() OVER newest AS number, SUM(LENGTH(CAST(json AS BLOB))) OVER newest AS bytes
         FROM event WHERE session = ? WINDOW newest AS (ORDER BY position DESC))
       WHERE number > ? OR bytes > ?)`;
-    this.#sql.exec(query, session, maxEvents, maxBytes);
+    this.#all(query, session, maxEvents, maxBytes);
   }
 
   // ---- subscriptions ----
 
   subscriptions(session: string): readonly string[] {
-    return this.#sql
-      .exec<{ uri: string }>('SELECT uri FROM subscription WHERE session = ?', session)
-      .toArray()
-      .map(({ uri }) => uri);
+    return this.#all('SELECT uri FROM subscription WHERE session = ?', session).map(({ uri }) => String(uri));
   }
 
   addSubscription(session: string, uri: string): void {
-    this.#sql.exec('INSERT OR IGNORE INTO subscription VALUES (?, ?)', session, uri);
+    this.#all('INSERT OR IGNORE INTO subscription VALUES (?, ?)', session, uri);
   }
 
   deleteSubscription(session: string, uri: string): void {
-    this.#sql.exec('DELETE FROM subscription WHERE session = ? AND uri = ?', session, uri);
+    this.#all('DELETE FROM subscription WHERE session = ? AND uri = ?', session, uri);
   }
 
   // ---- state for tools ----
@@ -192,40 +217,68 @@ export class SessionStore {
   }
 
   putState(key: string, json: string): void {
-    this.#sql.exec('INSERT OR REPLACE INTO state VALUES (?, ?)', key, json);
-  }
-
-  deleteState(key: string): void {
-    this.#sql.exec('DELETE FROM state WHERE key = ?', key);
+    this.#ensureSchema();
+    this.#all('INSERT OR REPLACE INTO state VALUES (?, ?)', key, json);
   }
 
   stateKeys(prefix: string): readonly string[] {
     const query = 'SELECT key FROM state WHERE substr(key, 1, length(?)) = ? ORDER BY key';
-    return this.#sql
-      .exec<{ key: string }>(query, prefix, prefix)
-      .toArray()
-      .map(({ key }) => key);
+    return this.#all(query, prefix, prefix).map(({ key }) => String(key));
+  }
+
+  deleteState(key: string): void {
+    this.#all('DELETE FROM state WHERE key = ?', key);
+  }
+
+  /** Gives how many values there were. */
+  deleteAllState(): number {
+    return this.#all('DELETE FROM state RETURNING key').length;
   }
 
   // ---- answers that serve once ----
 
   /** `false` when the nonce is there already. */
   useNonce(nonce: string, expiresAt: number): boolean {
-    return this.#sql.exec('INSERT OR IGNORE INTO used_nonce VALUES (?, ?)', nonce, expiresAt).rowsWritten > 0;
+    this.#ensureSchema();
+    const query = 'INSERT OR IGNORE INTO used_nonce VALUES (?, ?) RETURNING nonce';
+    return this.#all(query, nonce, expiresAt).length > 0;
   }
 
   deleteNonces(now: number): void {
     // The clock of who checks the time may be a little behind.
-    this.#sql.exec('DELETE FROM used_nonce WHERE expires_at <= ?', now - 60);
+    this.#all('DELETE FROM used_nonce WHERE expires_at <= ?', now - 60);
+  }
+
+  // ---- what is left, and the entry in the index of sessions (session-index.ts) ----
+
+  /** Whether there is a session or state: what operators want to find. */
+  isKeeping(): boolean {
+    return this.#one('SELECT 1 FROM session UNION SELECT 1 FROM state LIMIT 1') !== undefined;
   }
 
   /** Whether anything is there that will expire. */
   hasExpiring(): boolean {
-    return this.#one('SELECT 1 AS found FROM session UNION SELECT 1 FROM used_nonce LIMIT 1') !== undefined;
+    return this.#one('SELECT 1 FROM session UNION SELECT 1 FROM used_nonce LIMIT 1') !== undefined;
+  }
+
+  /** `wanted` until it is known to be `written`; then, until it is known to be gone, there may be one. */
+  indexEntry(): 'none' | 'wanted' | 'written' {
+    const row = this.#one('SELECT is_written FROM index_entry');
+    return row === undefined ? 'none' : row.is_written === 1 ? 'written' : 'wanted';
+  }
+
+  setIndexEntry(state: 'none' | 'wanted' | 'written'): void {
+    this.#all('DELETE FROM index_entry');
+    if (state !== 'none') this.#all('INSERT INTO index_entry VALUES (?)', state === 'written' ? 1 : 0);
   }
 
   #one(query: string, ...bindings: SqlStorageValue[]): Row | undefined {
-    return this.#sql.exec<Row>(query, ...bindings).toArray()[0];
+    return this.#all(query, ...bindings)[0];
+  }
+
+  /** Without tables there is nothing to find and nothing to change. */
+  #all(query: string, ...bindings: SqlStorageValue[]): Row[] {
+    return this.#hasSchema ? this.#sql.exec<Row>(query, ...bindings).toArray() : [];
   }
 }
 

@@ -2,13 +2,25 @@
 // session's own stream listens to (MCP 2025-11-25, transports, "Resumability and Redelivery").
 //
 // A message goes to one connection only and is kept, within bounds, for a client that lost it. Connections and what they
-// listen to exist in memory only; without a connection nothing is listened to.
-// Does not know calls or questions (client-session.ts), and does not check whose session it is.
+// listen to exist in memory only; without a connection nothing is listened to. A connection lasts as long as whoever
+// opened it is welcome and its token is current.
+// Does not know calls or questions (session-calls.ts), and does not check whose session it is.
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
+import { type Denial, isDenial } from '../denial.ts';
+import type { Requirement } from '../policy/authorize.ts';
+import type { Caller } from '../policy/caller.ts';
 import { EventStream, event, retryHint, supervise } from '../protocol/sse.ts';
-import { forwardTopics, notificationOf, resourceTopic, type Topic } from '../protocol/topics.ts';
+import {
+  forwardTopics,
+  isList,
+  isSame,
+  notificationOf,
+  resourceTopic,
+  type Topic,
+} from '../protocol/topics.ts';
+import type { LegacyRequest } from './client-session.ts';
 import type { SessionRow, SessionStore } from './session-store.ts';
 
 /** The stream of a GET; those of calls are numbered from 1. */
@@ -18,6 +30,21 @@ export const MAX_SUBSCRIPTIONS = 100;
 
 const FIRST_VERSION_WITH_PRIMING = '2025-11-25';
 const RETRY_MS = 1_000;
+/** A row of SQLite takes no more. */
+const MAX_ROW_BYTES = 2_000_000;
+
+/** Who opens a connection. */
+type Opener = Pick<LegacyRequest, 'principal' | 'rights'>;
+
+export interface StreamsContext {
+  readonly store: SessionStore;
+  readonly config: Config;
+  /** What may be told to have changed for everybody. */
+  readonly lists: readonly Topic[];
+  /** Opens a stream of topics, one per line (notifications.ts). */
+  openTopics(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
+  standing(sessionId: string, principal: Principal): Promise<Caller | Denial>;
+}
 
 interface Hearing {
   readonly topics: Set<Topic>;
@@ -27,19 +54,14 @@ interface Hearing {
 export class SessionStreams {
   readonly #store: SessionStore;
   readonly #config: Config;
-  /** Opens a stream of topics, one per line (notifications.ts). */
-  readonly #openTopics: (topics: readonly Topic[]) => Promise<ReadableStream<Uint8Array>>;
+  readonly #context: StreamsContext;
   readonly #connections = new Map<string, EventStream>();
   readonly #hearing = new Map<string, Hearing>();
 
-  constructor(
-    store: SessionStore,
-    config: Config,
-    openTopics: (topics: readonly Topic[]) => Promise<ReadableStream<Uint8Array>>,
-  ) {
-    this.#store = store;
-    this.#config = config;
-    this.#openTopics = openTopics;
+  constructor(context: StreamsContext) {
+    this.#context = context;
+    this.#store = context.store;
+    this.#config = context.config;
   }
 
   isConnected(sessionId: string): boolean {
@@ -50,10 +72,11 @@ export class SessionStreams {
   start(
     session: SessionRow,
     requestId: string,
-    principal: Principal,
+    { scopes, permissions }: Requirement,
+    opener: Opener,
   ): { readonly id: number; readonly readable: ReadableStream<Uint8Array> } {
-    const id = this.#store.addStream(session.id, requestId);
-    const connection = this.connect(session, id, principal);
+    const id = this.#store.addStream(session.id, requestId, JSON.stringify({ scopes, permissions }));
+    const connection = this.connect(session, id, opener);
     if (session.protocolVersion >= FIRST_VERSION_WITH_PRIMING) {
       // Something to resume from, before there is anything to say.
       connection.write(event('', `${id}-${this.#store.addEvent(session.id, id, '')}`));
@@ -62,7 +85,7 @@ export class SessionStreams {
   }
 
   /** A connection for a stream; one that was there is closed. */
-  connect(session: SessionRow, streamId: number, principal: Principal): EventStream {
+  connect(session: SessionRow, streamId: number, opener: Opener): EventStream {
     const key = keyOf(session.id, streamId);
     this.#connections.get(key)?.close();
     const connection = new EventStream(() => {
@@ -73,25 +96,44 @@ export class SessionStreams {
       this.#store.touchSession(session.id, now());
     });
     this.#connections.set(key, connection);
-    const endsAt = Math.min(principal.expiresAt, session.createdAt + this.#config.sessionMaxSeconds);
-    const stop = supervise(
-      connection,
-      this.#config,
-      () => now() < endsAt,
-      () => {
-        connection.write(retryHint(RETRY_MS));
-        connection.close();
-      },
-    );
+    const stop = supervise(connection, this.#config, this.#mayStay(session, streamId, opener), () => {
+      connection.write(retryHint(RETRY_MS));
+      connection.close();
+    });
     return connection;
   }
 
-  /** Remembers an event and sends it if somebody is connected. */
-  emit(sessionId: string, streamId: number, json: string): void {
+  #mayStay(session: SessionRow, streamId: number, { principal, rights }: Opener): () => Promise<boolean> {
+    const endsAt = Math.min(principal.expiresAt, session.createdAt + this.#config.sessionMaxSeconds);
+    let told: ReadonlySet<string> = new Set(rights.permissions);
+    return async () => {
+      if (now() >= endsAt) return false;
+      const caller = await this.#context.standing(session.id, principal);
+      if (isDenial(caller)) return false;
+      const { permissions } = caller.rights;
+      if (streamId !== STANDALONE || isSame(told, permissions)) return true;
+      told = permissions;
+      for (const topic of this.#context.lists) this.#tell(session.id, topic);
+      // Which resources the caller may hear of has to be decided anew, when the client comes back.
+      return this.#store.subscriptions(session.id).length === 0;
+    };
+  }
+
+  /**
+   * Remembers an event and sends it if somebody is connected. One that is too large to remember is only sent; whoever
+   * comes back gets `instead`, or nothing.
+   */
+  emit(sessionId: string, streamId: number, json: string, instead = ''): void {
     if (!this.#store.session(sessionId)) return;
-    const seq = this.#store.addEvent(sessionId, streamId, json);
-    this.#store.trimEvents(sessionId, this.#config.sessionEvents, this.#config.sessionEventBytes);
+    const { sessionEvents, sessionEventBytes } = this.#config;
+    const isTooLarge = new TextEncoder().encode(json).byteLength > Math.min(sessionEventBytes, MAX_ROW_BYTES);
+    const seq = this.#store.addEvent(sessionId, streamId, isTooLarge ? instead : json);
+    this.#store.trimEvents(sessionId, sessionEvents, sessionEventBytes);
     this.#connections.get(keyOf(sessionId, streamId))?.write(event(json, `${streamId}-${seq}`));
+  }
+
+  #tell(sessionId: string, topic: Topic): void {
+    this.emit(sessionId, STANDALONE, JSON.stringify({ jsonrpc: '2.0', ...notificationOf(topic) }));
   }
 
   /** What came after an event, as far as it is still known. */
@@ -129,14 +171,10 @@ export class SessionStreams {
     return true;
   }
 
-  /** For a session's own stream: the lists, and what it has subscribed to. */
-  async hearAll(sessionId: string): Promise<void> {
-    await this.#hear(sessionId, [
-      'tools',
-      'prompts',
-      'resources',
-      ...this.#store.subscriptions(sessionId).map(resourceTopic),
-    ]);
+  /** For a session's own stream: the lists, and what it has subscribed to and may still read. */
+  async hearAll(sessionId: string, mayRead: (uri: string) => boolean): Promise<void> {
+    const uris = this.#store.subscriptions(sessionId).filter(mayRead);
+    await this.#hear(sessionId, [...this.#context.lists, ...uris.map(resourceTopic)]);
   }
 
   /** Passes on what is published under these topics for as long as the session's own stream is open. */
@@ -149,7 +187,7 @@ export class SessionStreams {
     for (const topic of topics) hearing.topics.add(topic);
     let reader: ReadableStreamDefaultReader<Uint8Array>;
     try {
-      reader = (await this.#openTopics(topics)).getReader();
+      reader = (await this.#context.openTopics(topics)).getReader();
     } catch (error) {
       // Not heard after all: whoever tries again has to get another chance.
       for (const topic of topics) hearing.topics.delete(topic);
@@ -163,10 +201,8 @@ export class SessionStreams {
     if (hearing.topics.size > 2 * MAX_SUBSCRIPTIONS) return close();
     void forwardTopics(reader, (topic) => {
       const isUnsubscribed =
-        topic.startsWith('resource:') &&
-        !this.#store.subscriptions(sessionId).map(resourceTopic).includes(topic);
-      if (!isUnsubscribed)
-        this.emit(sessionId, STANDALONE, JSON.stringify({ jsonrpc: '2.0', ...notificationOf(topic) }));
+        !isList(topic) && !this.#store.subscriptions(sessionId).map(resourceTopic).includes(topic);
+      if (!isUnsubscribed) this.#tell(sessionId, topic);
     }).then(() => {
       // A hub is gone: when the client comes back, it is listened to anew.
       if (!isOver()) close();

@@ -2,8 +2,10 @@
 //
 // The object is only called when a tool uses it. Values cross as JSON; limits are checked where the values are.
 
+import type { Config } from '../config.ts';
 import type { SessionState } from '../protocol/handler.ts';
 import { ToolError } from '../protocol/tool.ts';
+import type { SessionStore } from './session-store.ts';
 
 /** What ClientSession offers; called directly inside the object and over RPC from the Worker. */
 export interface StateApi {
@@ -15,6 +17,31 @@ export interface StateApi {
 }
 
 export type PutOutcome = { readonly json: string; readonly isNew: boolean } | { readonly tooMuch: string };
+
+/** Inside the object: puts a value if there is room for it. */
+export function putState(
+  store: SessionStore,
+  { sessionStateKeys, sessionStateBytes, sessionStateValueBytes }: Config,
+  key: string,
+  json: string,
+  ifAbsent: boolean,
+): PutOutcome {
+  const present = ifAbsent ? store.state(key) : undefined;
+  if (present !== undefined) return { json: present, isNew: false };
+  const bytes = new TextEncoder().encode(json).byteLength;
+  const besides = store.stateBesides(key);
+  if (key === '' || key.length > 256) return { tooMuch: 'A key must have 1 to 256 characters.' };
+  if (bytes > sessionStateValueBytes)
+    return { tooMuch: `A value must not be longer than ${sessionStateValueBytes} bytes.` };
+  if (besides.count >= sessionStateKeys)
+    return { tooMuch: `No more than ${sessionStateKeys} values can be kept; delete some.` };
+  if (besides.bytes + bytes > sessionStateBytes)
+    return {
+      tooMuch: `All values together must not be longer than ${sessionStateBytes} bytes; delete some.`,
+    };
+  store.putState(key, json);
+  return { json, isNew: true };
+}
 
 export function createSessionState(api: () => StateApi): SessionState {
   async function put(

@@ -2,7 +2,7 @@
 
 import worker from '../../src/worker.ts';
 
-export { ClientSession, NotificationHub } from '../../src/worker.ts';
+export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
 const counts = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
 

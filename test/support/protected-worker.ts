@@ -30,4 +30,4 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 // Bound in wrangler.toml; not used by a Worker of this kind.
-export { ClientSession, NotificationHub } from '../../src/worker.ts';
+export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';

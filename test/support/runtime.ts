@@ -10,6 +10,8 @@ import { REQUEST_STATE_SECRET, RESOURCE } from './worker.ts';
 
 export interface Runtime extends AsyncDisposable {
   fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** A value of KIT_KV, as bytes; `null` when there is none. */
+  stored(key: string): Promise<ArrayBuffer | null>;
   /** Ends the process at once, whatever it is doing. */
   kill(): Promise<void>;
 }
@@ -17,6 +19,7 @@ export interface Runtime extends AsyncDisposable {
 export interface RuntimeOptions {
   readonly build: Build;
   readonly authorizationServers: unknown;
+  readonly vars?: Readonly<Record<string, string>>;
   /** Gets every URL the Worker fetches. */
   readonly outgoing?: string[];
 }
@@ -24,6 +27,7 @@ export interface RuntimeOptions {
 export async function startRuntime({
   build,
   authorizationServers,
+  vars = {},
   outgoing = [],
 }: RuntimeOptions): Promise<Runtime> {
   const { folder } = build;
@@ -49,14 +53,21 @@ export async function startRuntime({
             RESOURCE: { type: 'text', value: RESOURCE },
             REQUEST_STATE_SECRET: { type: 'text', value: REQUEST_STATE_SECRET },
             AUTHORIZATION_SERVERS: { type: 'json', value: authorizationServers as never },
+            ...Object.fromEntries(
+              Object.entries(vars).map(([name, value]) => [name, { type: 'text', value } as const]),
+            ),
             KIT_KV: { type: 'kv', id: 'kit' },
             REPORTS: { type: 'kv', id: 'reports' },
             CLIENT_SESSION: object('ClientSession'),
             NOTIFICATION_HUB: object('NotificationHub'),
+            POLICY_REGISTRY: object('PolicyRegistry'),
+            DECISION_LOG: object('DecisionLog'),
           },
           exports: {
             ClientSession: { type: 'durable-object', storage: 'sqlite' },
             NotificationHub: { type: 'durable-object', storage: 'sqlite' },
+            PolicyRegistry: { type: 'durable-object', storage: 'sqlite' },
+            DecisionLog: { type: 'durable-object', storage: 'sqlite' },
           },
         },
         dev: {
@@ -76,6 +87,7 @@ export async function startRuntime({
   const kill = () => runtime.dispose();
   return {
     fetch: (url, init) => runtime.dispatchFetch(url, init as never) as unknown as Promise<Response>,
+    stored: async (key) => (await runtime.getKVNamespace('KIT_KV')).get(key, 'arrayBuffer'),
     kill,
     [Symbol.asyncDispose]: kill,
   };

@@ -2,9 +2,11 @@
 
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { createDeployment } from '../../src/context.ts';
+import { createDecisionLog } from '../../src/audit/decision-log.ts';
+import { deploymentOf } from '../../src/context.ts';
 import { serve } from '../../src/http/router.ts';
 import { defineConfig, defineResource, defineRoles, defineTool, ToolError } from '../../src/kit.ts';
+import { createPolicyRegistry } from '../../src/policy/policy-registry.ts';
 import { createClientSession } from '../../src/sessions/client-session.ts';
 
 const open = { scopes: [], permissions: [] };
@@ -158,5 +160,8 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 const serving = serve(app) as (request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
-export const ClientSession = createClientSession((env) => createDeployment(app, env));
+const deployed = (env: Env) => deploymentOf(app, env);
+export const ClientSession = createClientSession(deployed);
+export const PolicyRegistry = createPolicyRegistry(deployed);
+export const DecisionLog = createDecisionLog((env) => deployed(env).config);
 export { NotificationHub } from '../../src/sessions/notification-hub.ts';

@@ -2,9 +2,11 @@
 
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { createDeployment } from '../../src/context.ts';
+import { createDecisionLog } from '../../src/audit/decision-log.ts';
+import { deploymentOf } from '../../src/context.ts';
 import { serve } from '../../src/http/router.ts';
 import { defineConfig, defineRoles, defineTool } from '../../src/kit.ts';
+import { createPolicyRegistry } from '../../src/policy/policy-registry.ts';
 import { createClientSession } from '../../src/sessions/client-session.ts';
 
 const appWith = (permissions: readonly string[]) => ({
@@ -23,6 +25,12 @@ const appWith = (permissions: readonly string[]) => ({
   ],
 });
 
+const newer = appWith(['delete']);
+
 export default { fetch: serve(appWith([])) } satisfies ExportedHandler<Env>;
-export const ClientSession = createClientSession((env) => createDeployment(appWith(['delete']), env));
+
+const deployed = (env: Env) => deploymentOf(newer, env);
+export const ClientSession = createClientSession(deployed);
+export const PolicyRegistry = createPolicyRegistry(deployed);
+export const DecisionLog = createDecisionLog((env) => deployed(env).config);
 export { NotificationHub } from '../../src/sessions/notification-hub.ts';

@@ -2,7 +2,7 @@
 
 import worker from '../../src/worker.ts';
 
-export { ClientSession, NotificationHub } from '../../src/worker.ts';
+export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
 const handle = async () => {
   throw new Error('Durable Object is overloaded.');

@@ -56,9 +56,14 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
                 bindings: [
                   { name: 'CLIENT_SESSION', class_name: 'ClientSession' },
                   { name: 'NOTIFICATION_HUB', class_name: 'NotificationHub' },
+                  { name: 'POLICY_REGISTRY', class_name: 'PolicyRegistry' },
+                  { name: 'DECISION_LOG', class_name: 'DecisionLog' },
                 ],
               },
-              migrations: [{ tag: 'v1', new_sqlite_classes: ['ClientSession', 'NotificationHub'] }],
+              migrations: [
+                { tag: 'v1', new_sqlite_classes: ['ClientSession', 'NotificationHub'] },
+                { tag: 'v2', new_sqlite_classes: ['PolicyRegistry', 'DecisionLog'] },
+              ],
             },
           },
     ],

@@ -28,6 +28,7 @@ export const refundPayment = defineTool({
   permissions: ['payments:refund'],
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
   answersOnce: true,
+  freshness: 'strict',
   handler: async ({ paymentId, idempotencyKey }, { principal, session, elicit }) => {
     const key = `refund:${idempotencyKey}`;
     const done = await session.get<Refund>(key);

@@ -1,20 +1,23 @@
 // subscriptions/listen: one stream with the changes a client wants to hear of (MCP 2026-07-28, basic/patterns/subscriptions).
 //
-// The first message says which of them it will hear of. The stream ends with a result when the caller's token expires or
-// the stream gets too old: the client asks again. Notifications come from the hub as topics, one per line.
+// The first message says which of them it will hear of. The stream ends with a result when the caller may not have it any
+// more, when what it may hear of has changed or when the stream gets too old: the client asks again. Notifications come
+// from the hub as topics, one per line; and the lists also change for a caller whose permissions do.
 
 import type { Requirement } from '../../policy/authorize.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from '../message.ts';
 import { EventStream, event, type StreamLimits, supervise } from '../sse.ts';
-import { forwardTopics, honoured, notificationOf, type Topic } from '../topics.ts';
+import { forwardTopics, honoured, isList, isSame, notificationOf, type Topic } from '../topics.ts';
 
 export interface ListenContext {
   readonly catalogue: Catalogue;
   readonly limits: StreamLimits;
   mayUse(requirement: Requirement): boolean;
   /** Whether the caller may still have the stream. */
-  mayStay(): boolean;
+  mayStay(): boolean | Promise<boolean>;
+  /** The caller's permissions, as of the last time that was asked. */
+  permissions(): ReadonlySet<string>;
   /** Topics, one per line, as they are published. Cancelled when the stream ends. */
   open(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
   /** `result` of the response that ends the stream, without `_meta`. */
@@ -34,6 +37,10 @@ export async function listen(
   const _meta = { 'io.modelcontextprotocol/subscriptionId': id };
   const send = (method: string, rest: Readonly<Record<string, unknown>>) =>
     stream.write(event(JSON.stringify({ jsonrpc: '2.0', method, params: { ...rest, _meta } })));
+  const tell = (topic: Topic) => {
+    const { method, params: rest } = notificationOf(topic);
+    send(method, rest);
+  };
   const stream = new EventStream(() => {
     stopSupervision();
     void source.cancel().catch(() => {});
@@ -42,13 +49,20 @@ export async function listen(
     stream.write(event(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${context.wrapResult(_meta)}}`));
     stream.close();
   };
-  const stopSupervision = supervise(stream, context.limits, context.mayStay, end);
+  let told = context.permissions();
+  const mayStay = async () => {
+    if (!(await context.mayStay())) return false;
+    const permissions = context.permissions();
+    if (isSame(told, permissions)) return true;
+    told = permissions;
+    topics.filter(isList).forEach(tell);
+    // Which resources the caller may hear of has to be answered anew.
+    return topics.every(isList);
+  };
+  const stopSupervision = supervise(stream, context.limits, mayStay, end);
 
   send('notifications/subscriptions/acknowledged', { notifications: filter });
-  void forwardTopics(source, (topic) => {
-    const { method, params: rest } = notificationOf(topic);
-    send(method, rest);
-  }).finally(() => {
+  void forwardTopics(source, tell).finally(() => {
     // The hub went away: a clean end makes the client come back.
     if (stream.isOpen) end();
   });

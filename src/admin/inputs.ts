@@ -1,0 +1,201 @@
+// Untrusted input of the operators' API -> typed values, or an answer that names the member and what it must be.
+//
+// A problem is thrown as a Refusal, which routes.ts turns into an answer; nothing else is thrown on purpose here.
+// Does not check whether what is named exists: the registry does.
+
+import type { Assignee, RevocationTarget } from '../policy/keys.ts';
+import { REVOCATION_KINDS } from '../policy/keys.ts';
+import { isFailure, isObject, readJson } from '../protocol/message.ts';
+import { SCOPE_TOKEN } from '../protocol/tool.ts';
+
+/** An answer other than success. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly error: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(
+    status: number,
+    error: string,
+    description: string,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(description);
+    this.status = status;
+    this.error = error;
+    this.details = details;
+  }
+}
+
+/** What a value is called in a problem, and what to take from it. */
+export type Input = Readonly<Record<string, unknown>>;
+
+const LIMITS = { maxBodyBytes: 65_536, maxJsonDepth: 8 };
+const MAX_TEXT = 1_024;
+const MAX_LIST = 500;
+
+const invalid = (problem: string): Refusal => new Refusal(400, 'invalid_request', problem);
+
+/** The body, an object with no members but those named. */
+export async function readBody(
+  request: Request,
+  members: readonly string[],
+): Promise<{ readonly input: Input; readonly text: string }> {
+  const body = await readJson(request, LIMITS);
+  if (isFailure(body)) throw new Refusal(body.status, 'invalid_request', body.message);
+  if (!isObject(body.json)) throw invalid('The body must be a JSON object.');
+  checkMembers(body.json, members);
+  return { input: body.json, text: body.text };
+}
+
+/** The query, with no parameters but those named, each once. */
+export function readQuery(query: URLSearchParams, members: readonly string[]): Input {
+  const input: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (Object.hasOwn(input, name)) throw invalid(`${name} must be given once.`);
+    input[name] = value;
+  }
+  checkMembers(input, members);
+  return input;
+}
+
+export function checkMembers(input: Input, members: readonly string[]): void {
+  const unknown = Object.keys(input).find((name) => !members.includes(name));
+  if (unknown !== undefined)
+    throw invalid(`${unknown.slice(0, 64)} is not known here; there is ${members.join(', ') || 'nothing'}.`);
+}
+
+export function text(input: Input, name: string, most = MAX_TEXT): string {
+  const value = input[name];
+  // Control characters in a log or a terminal say what nobody wrote.
+  const isText =
+    typeof value === 'string' && value.trim() !== '' && value.length <= most && !/\p{C}/u.test(value);
+  if (isText) return value;
+  throw invalid(`${name} must be text of 1 to ${most} characters.`);
+}
+
+export const optionalText = (input: Input, name: string): string | undefined =>
+  input[name] === undefined ? undefined : text(input, name);
+
+/** Why: for the history. */
+export const reasonOf = (input: Input): string => text(input, 'reason', 500);
+
+/** Roles are called what the tokens call them, be it `/admins` or `Report Editors`. */
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value === value.trim() && /^\P{C}{1,128}$/u.test(value);
+
+export function nameIn(input: Input, name: string): string {
+  const value = input[name];
+  if (isName(value)) return value;
+  throw invalid(`${name} must be a name of 1 to 128 characters, without spaces around it.`);
+}
+
+export function namesIn(input: Input, name: string): readonly string[] {
+  const value = input[name];
+  if (Array.isArray(value) && value.length <= MAX_LIST && value.every(isName)) return [...new Set(value)];
+  throw invalid(`${name} must be a list of names, at most ${MAX_LIST}.`);
+}
+
+export function scopesIn(input: Input, name: string): readonly string[] {
+  const value = input[name];
+  const good =
+    Array.isArray(value) &&
+    value.length <= MAX_LIST &&
+    value.every((item) => typeof item === 'string' && SCOPE_TOKEN.test(item));
+  if (good) return [...new Set(value as string[])];
+  throw invalid(`${name} must be a list of scopes.`);
+}
+
+export function wholeNumber(input: Input, name: string, least: number, most: number): number {
+  const value = input[name];
+  const number = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value;
+  if (Number.isSafeInteger(number) && Number(number) >= least && Number(number) <= most)
+    return Number(number);
+  throw invalid(`${name} must be a whole number from ${least} to ${most}.`);
+}
+
+export const optionalNumber = (
+  input: Input,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined => (input[name] === undefined ? undefined : wholeNumber(input, name, least, most));
+
+export function flag(input: Input, name: string): boolean {
+  const value = input[name] ?? false;
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw invalid(`${name} must be true or false.`);
+}
+
+/** One of the words there are, if it is given. */
+export function optionalWord<T extends string>(
+  input: Input,
+  name: string,
+  words: readonly T[],
+): T | undefined {
+  const value = input[name];
+  const word = words.find((known) => known === value);
+  if (value === undefined || word !== undefined) return word;
+  throw invalid(`${name} must be one of ${words.join(', ')}.`);
+}
+
+/** A page of a list. */
+export function pageOf(input: Input): { readonly limit: number; readonly cursor?: number } {
+  const cursor = optionalNumber(input, 'cursor', 0, Number.MAX_SAFE_INTEGER);
+  return {
+    limit: optionalNumber(input, 'limit', 1, 500) ?? 100,
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+/** Who a role is given to. */
+export function assigneeOf(input: Input): Assignee {
+  const issuer = text(input, 'issuer');
+  const [subject, clientId] = [optionalText(input, 'subject'), optionalText(input, 'clientId')];
+  if (subject !== undefined && clientId === undefined) return { issuer, subject };
+  if (clientId !== undefined && subject === undefined) return { issuer, clientId };
+  throw invalid('Give either subject or clientId.');
+}
+
+const TARGET_MEMBERS: Readonly<Record<RevocationTarget['kind'], readonly string[]>> = {
+  token: ['issuer', 'tokenId'],
+  subject: ['issuer', 'subject'],
+  client: ['issuer', 'clientId'],
+  grant: ['issuer', 'subject', 'clientId'],
+  session: ['sessionId'],
+  issuer: ['issuer'],
+  everything: [],
+};
+
+/** What to revoke: a target, or a token that was found somewhere. */
+export function targetOf(
+  value: unknown,
+): RevocationTarget | { readonly kind: 'token'; readonly token: string } {
+  if (!isObject(value)) throw invalid('target must be an object with a kind.');
+  const kind = REVOCATION_KINDS.find((known) => known === value.kind);
+  if (!kind) throw invalid(`target.kind must be one of ${REVOCATION_KINDS.join(', ')}.`);
+  if (kind === 'token' && value.token !== undefined) {
+    checkMembers(value, ['kind', 'token']);
+    // A token is longer than other texts, and is never repeated in a problem.
+    return { kind, token: text(value, 'token', 65_536) };
+  }
+  const members = TARGET_MEMBERS[kind];
+  checkMembers(value, ['kind', ...members]);
+  const parts = members.map((name) => [
+    name,
+    kind === 'grant' && name === 'clientId' && value[name] === null ? null : text(value, name),
+  ]);
+  return { kind, ...Object.fromEntries(parts) } as RevocationTarget;
+}
+
+/** The version an operator has seen: `If-Match: "17"`, or `null` for `If-None-Match: *`. */
+export function expectedVersion(headers: Headers): number | null {
+  if (headers.get('if-none-match') === '*') return null;
+  const [, version] = /^"(\d{1,15})"$/.exec(headers.get('if-match') ?? '') ?? [];
+  if (version !== undefined) return Number(version);
+  throw new Refusal(
+    428,
+    'precondition_required',
+    'Send If-Match with the ETag of the role you have seen, or If-None-Match: * for a new one.',
+  );
+}

@@ -1,0 +1,114 @@
+// Revocations: list, revoke, lift.
+
+import { unverifiedTokenId } from '../auth/access-token.ts';
+import { isServiceKey, SERVICE_ISSUER } from '../auth/service-key.ts';
+import { isDenial } from '../denial.ts';
+import type { Change } from '../policy/change.ts';
+import { REVOCATION_KINDS, type RevocationTarget } from '../policy/keys.ts';
+import { type Answer, type Call, change, changed, ok } from './call.ts';
+import {
+  flag,
+  optionalNumber,
+  optionalText,
+  optionalWord,
+  pageOf,
+  Refusal,
+  readBody,
+  readQuery,
+  targetOf,
+} from './inputs.ts';
+import { isListed } from './operator.ts';
+import { eraseSessions } from './sessions.ts';
+
+const YEAR_SECONDS = 31_536_000;
+
+export async function listRevocations({ url, registry }: Call): Promise<Answer> {
+  const input = readQuery(url.searchParams, ['kind', 'issuer', 'subject', 'limit', 'cursor']);
+  const filter = {
+    kind: optionalWord(input, 'kind', REVOCATION_KINDS),
+    issuer: optionalText(input, 'issuer'),
+    subject: optionalText(input, 'subject'),
+  };
+  return ok({ ...(await registry.list('revocations', { filter, ...pageOf(input) })) });
+}
+
+export async function revoke(call: Call): Promise<Answer> {
+  const { input, text } = await readBody(call.request, ['target', 'reason', 'until', 'eraseState']);
+  const now = call.context.now();
+  const until = optionalNumber(input, 'until', now, now + YEAR_SECONDS);
+  const wanted = await changeFor(targetOf(input.target), until, call);
+  const eraseState = flag(input, 'eraseState');
+  const warnings: string[] = [];
+  const kind = wanted.action === 'revoke' ? wanted.target.kind : 'service key';
+  if (eraseState && kind !== 'grant' && kind !== 'subject')
+    throw new Refusal(400, 'invalid_request', 'eraseState goes with a grant or a subject only.');
+  if (until !== undefined && kind === 'service key')
+    throw new Refusal(
+      400,
+      'invalid_request',
+      'until does not go with a service key: it is withdrawn for good.',
+    );
+  if (wanted.action === 'revoke') {
+    const { target } = wanted;
+    checkBlock(target, until, call);
+    if (
+      'issuer' in target &&
+      target.issuer !== SERVICE_ISSUER &&
+      !call.context.deployment.issuers.server(target.issuer)
+    )
+      warnings.push(`No token of ${target.issuer} is accepted here: it is not in AUTHORIZATION_SERVERS.`);
+  }
+  const outcome = await change(call, wanted, input, text);
+  const erased =
+    eraseState && wanted.action === 'revoke'
+      ? {
+          erased: await eraseSessions(
+            call.context,
+            wanted.target as { issuer: string; subject: string },
+            true,
+          ),
+        }
+      : {};
+  return changed(call, outcome, { status: 201, more: erased, warnings });
+}
+
+/** A token that was found is revoked by its id; a service key by being withdrawn. */
+async function changeFor(
+  target: ReturnType<typeof targetOf>,
+  until: number | undefined,
+  { context, operator }: Call,
+): Promise<Extract<Change, { action: 'revoke' | 'revoke_key' }>> {
+  if (!('token' in target)) return { action: 'revoke', target, ...(until === undefined ? {} : { until }) };
+  const { issuers, verifyServiceKey } = context.deployment;
+  if (isServiceKey(target.token)) {
+    const key = await verifyServiceKey(target.token, operator.policy.serviceKeys, context.now());
+    if (isDenial(key)) throw new Refusal(404, 'not_found', 'There is no such service key in force.');
+    return { action: 'revoke_key', id: key.tokenId };
+  }
+  const found = await unverifiedTokenId(target.token, issuers);
+  if (!found) throw new Refusal(400, 'invalid_request', 'target.token is neither a JWT nor a service key.');
+  return { action: 'revoke', target: { kind: 'token', ...found }, ...(until === undefined ? {} : { until }) };
+}
+
+/** A block reaches into the future, so it must not shut out those who could lift it. */
+function checkBlock(target: RevocationTarget, until: number | undefined, { context }: Call): void {
+  if (until === undefined || until <= context.now()) return;
+  if (target.kind === 'issuer' || target.kind === 'everything')
+    throw new Refusal(
+      409,
+      'conflict',
+      `until does not go with ${target.kind}: nobody could sign in to lift it.`,
+    );
+  if ((target.kind === 'subject' || target.kind === 'grant') && isListed(target, context.deployment.config))
+    throw new Refusal(
+      409,
+      'conflict',
+      `${target.subject} is in OPERATORS: remove it there before you block it.`,
+    );
+}
+
+export async function lift(call: Call): Promise<Answer> {
+  const input = readQuery(call.url.searchParams, ['reason']);
+  const outcome = await change(call, { action: 'unrevoke', id: call.params.id ?? '' }, input, '');
+  return changed(call, outcome);
+}

@@ -1,0 +1,89 @@
+// Sessions and state of a subject: see, end, erase; and forgetting a subject altogether.
+//
+// They live in one object per grant; which grants a subject has is known from an index that may be a minute behind.
+
+import { auditSubject } from '../audit/subject.ts';
+import type { Context } from '../context.ts';
+import { clientSession, decisionLog } from '../objects.ts';
+import { grantsOf } from '../sessions/session-index.ts';
+import { type Answer, type Call, change, changed, ok } from './call.ts';
+import { flag, optionalText, readBody, readQuery, text as textIn } from './inputs.ts';
+
+export async function listSessions({ url, context }: Call): Promise<Answer> {
+  const input = readQuery(url.searchParams, ['issuer', 'subject']);
+  const [issuer, subject] = [textIn(input, 'issuer'), textIn(input, 'subject')];
+  const grants = await grantsOf(context.kv, issuer, subject);
+  const items = await Promise.all(
+    grants.map(async ({ clientId }) => ({
+      clientId,
+      ...(await clientSession(
+        context.env,
+        grantOf(issuer, subject, clientId),
+        context.deployment.config,
+      ).describe()),
+    })),
+  );
+  return ok({ items });
+}
+
+const grantOf = (issuer: string, subject: string, clientId: string | null) => ({
+  issuer,
+  subject,
+  clientId: clientId ?? undefined,
+});
+
+/** Ends the sessions of a subject, or of one of its grants, and erases what tools keep for it if that is wanted. */
+export async function eraseSessions(
+  { env, kv, deployment: { config } }: Context,
+  wanted: {
+    readonly issuer: string;
+    readonly subject: string;
+    readonly clientId?: string | null;
+    readonly sessionId?: string;
+  },
+  eraseState: boolean,
+): Promise<{ readonly sessions: number; readonly stateKeys: number }> {
+  const { issuer, subject, clientId, sessionId } = wanted;
+  const grants = clientId === undefined ? await grantsOf(kv, issuer, subject) : [{ clientId }];
+  const counts = await Promise.all(
+    grants.map(async (grant) => {
+      const object = clientSession(env, grantOf(issuer, subject, grant.clientId), config);
+      const sessions = await object.endSessions(sessionId);
+      return { sessions, stateKeys: eraseState ? await object.eraseState() : 0 };
+    }),
+  );
+  const sum = (name: 'sessions' | 'stateKeys'): number =>
+    counts.reduce((total, count) => total + count[name], 0);
+  return { sessions: sum('sessions'), stateKeys: sum('stateKeys') };
+}
+
+export async function endSessions(call: Call): Promise<Answer> {
+  const members = ['issuer', 'subject', 'clientId', 'sessionId', 'state', 'reason'];
+  const input = readQuery(call.url.searchParams, members);
+  const [clientId, sessionId] = [optionalText(input, 'clientId'), optionalText(input, 'sessionId')];
+  const wanted = {
+    issuer: textIn(input, 'issuer'),
+    subject: textIn(input, 'subject'),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  };
+  const eraseState = flag(input, 'state');
+  const outcome = await change(call, { action: 'end_sessions', ...wanted, eraseState }, input, '');
+  const { sessions, stateKeys } = await eraseSessions(call.context, wanted, eraseState);
+  return changed(call, outcome, { more: { ended: sessions, erasedKeys: stateKeys } });
+}
+
+export async function forget(call: Call): Promise<Answer> {
+  const { context } = call;
+  const { input, text } = await readBody(call.request, ['issuer', 'subject', 'reason']);
+  const wanted = { issuer: textIn(input, 'issuer'), subject: textIn(input, 'subject') };
+  const outcome = await change(call, { action: 'forget', ...wanted }, input, text);
+  const sessions = await eraseSessions(context, wanted, true);
+  const { config } = context.deployment;
+  const names = new Set([wanted.subject, await auditSubject(wanted, config)]);
+  const log = decisionLog(context.env, config);
+  let decisions = 0;
+  for (const name of names) if (name !== undefined) decisions += await log.forget(wanted.issuer, name);
+  const erased = { ...(outcome.result.erased as object), ...sessions, decisions };
+  return changed(call, outcome, { more: { erased } });
+}

@@ -1,0 +1,203 @@
+// The policy that this isolate decides by, and how old it may be.
+//
+// Comes from KV, or from the PolicyRegistry itself where it matters at once. What must stay true:
+// - up to half of policyFreshSeconds it is used as it is; then a request renews it in the background, and from
+//   policyFreshSeconds on requests wait for that;
+// - while KV cannot be read it is used up to policyHardLimitSeconds, and then every request is refused with
+//   `policy_unavailable`: never guessed, never treated as "nothing is revoked";
+// - KV without a head means that nobody has asked the registry yet, or that the head was lost: the registry is asked;
+// - a version older than the one here is not adopted, whoever gives it;
+// - no promise is shared between requests (see auth/issuers.ts for why).
+
+import type { Denial } from '../denial.ts';
+import { describeError, log } from '../log.ts';
+import { ASSIGNMENT_KEY_WORDS, REVOCATION_KEY_WORDS } from './keys.ts';
+import type { RegistryApi } from './policy-registry.ts';
+import { createPolicy, HEAD_KEY, type Head, type Policy, type PolicyBase, parseHead } from './snapshot.ts';
+import { readTable, type Table } from './table.ts';
+
+/** What reading a policy may use. The same for everything one request does. */
+export interface PolicyIo {
+  readonly kv: KVNamespace;
+  registry(): Pick<RegistryApi, 'head'>;
+  /** Epoch seconds. */
+  now(): number;
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+export interface PolicyLimits {
+  readonly policyFreshSeconds: number;
+  readonly policyHardLimitSeconds: number;
+}
+
+export interface Policies {
+  /** The policy here, when it is young enough to be used without asking anybody. */
+  young(now: number): Policy | undefined;
+  /** The policy, from KV if it is not young; `policy_unavailable` beyond the hard limit. */
+  read(io: PolicyIo): Promise<Policy | Denial>;
+  /** The policy as the registry has it, unless the registry was asked less than so many seconds ago; 0 always asks. */
+  renew(io: PolicyIo, olderThanSeconds: number): Promise<Policy | Denial>;
+  /** For operators. `undefined` before the first request. */
+  age(
+    now: number,
+  ): { readonly version: number; readonly ageSeconds: number; readonly source: Source } | undefined;
+}
+
+type Source = 'kv' | 'registry';
+
+/** The least KV allows. Part of how long a change takes. */
+export const KV_CACHE_SECONDS = 30;
+/** Tables never change. */
+const TABLE_CACHE_SECONDS = 86_400;
+/** Between two attempts while KV does not answer. */
+const RETRY_SECONDS = 5;
+const TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
+
+interface State {
+  policy: Policy | undefined;
+  tables: Readonly<Record<string, Table>>;
+  source: Source;
+  /** When what is here was last known to be in force, epoch seconds. */
+  confirmedAt: number;
+  /** When the registry last confirmed it. */
+  renewedAt: number;
+  triedAt: number;
+  /** Epoch milliseconds until which another request of this isolate is reading. */
+  busyUntil: number;
+}
+
+export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies {
+  const state: State = {
+    policy: undefined,
+    tables: {},
+    source: 'kv',
+    confirmedAt: 0,
+    renewedAt: 0,
+    triedAt: 0,
+    busyUntil: 0,
+  };
+  const ageOf = (now: number): number => now - state.confirmedAt;
+  const isBusy = (): boolean => state.busyUntil > Date.now();
+
+  function unavailable(from: Source): Denial {
+    return { reason: 'policy_unavailable', detail: from, retryAfterSeconds: RETRY_SECONDS };
+  }
+
+  function usable(now: number, from: Source): Policy | Denial {
+    return state.policy && ageOf(now) < limits.policyHardLimitSeconds ? state.policy : unavailable(from);
+  }
+
+  /** Reads KV once, if it is time to. Never throws. */
+  async function refresh(io: PolicyIo): Promise<void> {
+    const now = io.now();
+    const pause = Math.min(RETRY_SECONDS, limits.policyFreshSeconds);
+    if (state.triedAt > state.confirmedAt && now - state.triedAt < pause) return;
+    state.triedAt = now;
+    state.busyUntil = Date.now() + 2 * TIMEOUT_MS;
+    try {
+      const stored = await inTime(io.kv.get<unknown>(HEAD_KEY, { type: 'json', cacheTtl: KV_CACHE_SECONDS }));
+      if (stored === null) {
+        // Not published yet, or lost. An empty policy would lift every revocation.
+        await renewFromRegistry(io);
+      } else {
+        await adopt(parseHead(stored), 'kv', now, io);
+      }
+    } catch (error) {
+      log({ event: 'policy_failed', from: 'kv', detail: describeError(error) });
+    } finally {
+      state.busyUntil = 0;
+    }
+  }
+
+  /** @throws {Error} when the registry does not answer, or with something that cannot be used */
+  async function renewFromRegistry(io: PolicyIo): Promise<void> {
+    const now = io.now();
+    const head = await inTime(Promise.resolve(io.registry().head(state.policy?.version ?? -1)));
+    if (head === null) {
+      state.confirmedAt = now;
+      state.source = 'registry';
+    } else await adopt(parseHead(head), 'registry', now, io);
+    state.renewedAt = now;
+  }
+
+  /** @throws {Error} when a table cannot be read or the head is not sound; then everything stays as it is */
+  async function adopt(head: Head, from: Source, asOf: number, io: PolicyIo): Promise<void> {
+    if (!state.policy || head.version > state.policy.version) {
+      const [revocations, assignments] = await Promise.all([
+        tableOf(head.revocations.table, REVOCATION_KEY_WORDS, io),
+        tableOf(head.assignments.table, ASSIGNMENT_KEY_WORDS, io),
+      ]);
+      const policy = createPolicy(head, { revocations, assignments }, base);
+      // Another request may have been faster while the tables were read.
+      if (!state.policy || policy.version > state.policy.version) {
+        state.policy = policy;
+        state.tables = {
+          ...(head.revocations.table && revocations ? { [head.revocations.table]: revocations } : {}),
+          ...(head.assignments.table && assignments ? { [head.assignments.table]: assignments } : {}),
+        };
+        log({ event: 'policy_loaded', version: policy.version, from });
+      }
+    }
+    // What KV has may be older than what is here: then nothing has been in force for longer than KV takes.
+    state.confirmedAt = Math.max(state.confirmedAt, asOf);
+    state.source = from;
+  }
+
+  async function tableOf(
+    name: string | undefined,
+    keyWords: number,
+    io: PolicyIo,
+  ): Promise<Table | undefined> {
+    if (name === undefined) return undefined;
+    const known = state.tables[name];
+    if (known) return known;
+    const options = { type: 'arrayBuffer', cacheTtl: TABLE_CACHE_SECONDS } as const;
+    const buffer = await inTime(io.kv.get(name, options));
+    if (buffer === null) throw new Error(`${name} is not in KV`);
+    return readTable(buffer, keyWords);
+  }
+
+  return {
+    young: (now) => (ageOf(now) < limits.policyFreshSeconds / 2 ? state.policy : undefined),
+
+    async read(io) {
+      const { policy } = state;
+      if (policy && ageOf(io.now()) < limits.policyFreshSeconds) {
+        if (!isBusy()) io.waitUntil(refresh(io));
+        return policy;
+      }
+      while (isBusy()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      if (!state.policy || ageOf(io.now()) >= limits.policyFreshSeconds) {
+        const refreshing = refresh(io);
+        io.waitUntil(refreshing);
+        await refreshing;
+      }
+      return usable(io.now(), 'kv');
+    },
+
+    async renew(io, olderThanSeconds) {
+      if (io.now() - state.renewedAt < olderThanSeconds) return usable(io.now(), 'registry');
+      try {
+        // Streams renew together: the first of them asks for all.
+        if (olderThanSeconds > 0) state.renewedAt = io.now();
+        await renewFromRegistry(io);
+        return usable(io.now(), 'registry');
+      } catch (error) {
+        log({ event: 'policy_failed', from: 'registry', detail: describeError(error) });
+        return unavailable('registry');
+      }
+    },
+
+    age: (now) =>
+      state.policy && { version: state.policy.version, ageSeconds: ageOf(now), source: state.source },
+  };
+}
+
+/** @throws {Error} when the promise takes longer */
+function inTime<T>(promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,474 @@
+// The SQL of PolicyRegistry: schema, migrations, named statements. Decides nothing.
+//
+// Migrations are appended and never changed. Every row that is published carries the version of its last change, so that
+// "what changed since a table was made" is a query; what was deleted since leaves a row in `gone`.
+
+import type { ServiceKeyRecord } from '../auth/service-key.ts';
+import type { Author } from './change.ts';
+import type { RevocationKind, RevocationTarget } from './keys.ts';
+import type { RoleDefinition } from './roles.ts';
+
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+   CREATE TABLE revocation (
+     id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, issuer TEXT, subject TEXT, revoked_at INTEGER NOT NULL,
+     created_at INTEGER NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL, version INTEGER NOT NULL);
+   CREATE INDEX revocation_version ON revocation (version);
+   CREATE INDEX revocation_subject ON revocation (issuer, subject);
+   CREATE INDEX revocation_at ON revocation (revoked_at);
+   CREATE TABLE role (name TEXT PRIMARY KEY, definition TEXT NOT NULL, version INTEGER NOT NULL);
+   CREATE TABLE shadow_edit (name TEXT PRIMARY KEY, definition TEXT, base_version INTEGER, version INTEGER NOT NULL);
+   CREATE TABLE assignment (
+     key TEXT NOT NULL, role TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT, client_id TEXT, created_at INTEGER NOT NULL,
+     reason TEXT NOT NULL, operator TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (key, role));
+   CREATE INDEX assignment_version ON assignment (version);
+   CREATE INDEX assignment_subject ON assignment (issuer, subject);
+   CREATE INDEX assignment_role ON assignment (role);
+   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+   CREATE TABLE gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL);
+   CREATE INDEX gone_version ON gone (version);
+   CREATE TABLE service_key (
+     id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, service TEXT NOT NULL, owner TEXT NOT NULL, scopes TEXT NOT NULL,
+     roles TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, last_used_at INTEGER);
+   CREATE TABLE history (
+     version INTEGER PRIMARY KEY, at INTEGER NOT NULL, action TEXT NOT NULL, operator TEXT NOT NULL, issuer TEXT, subject TEXT,
+     target TEXT NOT NULL, reason TEXT NOT NULL, change TEXT NOT NULL);
+   CREATE INDEX history_subject ON history (issuer, subject);
+   CREATE TABLE answered (
+     key TEXT NOT NULL, operator TEXT NOT NULL, fingerprint TEXT NOT NULL, version INTEGER NOT NULL, result TEXT NOT NULL,
+     at INTEGER NOT NULL, PRIMARY KEY (operator, key));`,
+];
+
+export type Row = Record<string, SqlStorageValue>;
+
+export interface HistoryEntry {
+  readonly version: number;
+  readonly at: number;
+  readonly action: string;
+  readonly operator: Author;
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  readonly target: unknown;
+  readonly reason: string;
+  readonly change: unknown;
+}
+
+/** A column to filter by and what it must be; `undefined` is any. */
+export type Filter = Readonly<Record<string, string | undefined>>;
+
+export class PolicyStore {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    storage.transactionSync(() => {
+      this.#sql.exec('CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY)');
+      const done = Number(this.one('SELECT COUNT(*) AS count FROM migration')?.count);
+      for (const [version, statements] of MIGRATIONS.entries()) {
+        if (version < done) continue;
+        this.#sql.exec(statements);
+        this.#sql.exec('INSERT INTO migration (version) VALUES (?)', version);
+      }
+    });
+  }
+
+  /** All or nothing. */
+  transaction<T>(write: () => T): T {
+    return this.#storage.transactionSync(write);
+  }
+
+  // ---- single values ----
+
+  get(name: string): string | undefined {
+    return this.one('SELECT value FROM meta WHERE name = ?', name)?.value as string | undefined;
+  }
+
+  set(name: string, value: string | number): void {
+    this.run('INSERT OR REPLACE INTO meta VALUES (?, ?)', name, String(value));
+  }
+
+  unset(name: string): void {
+    this.run('DELETE FROM meta WHERE name = ?', name);
+  }
+
+  /** The version in force; every change makes the next one. */
+  get version(): number {
+    return Number(this.get('version') ?? 0);
+  }
+
+  nextVersion(): number {
+    const version = this.version + 1;
+    this.set('version', version);
+    return version;
+  }
+
+  // ---- revocations ----
+
+  putRevocation(
+    id: string,
+    target: RevocationTarget,
+    row: {
+      readonly revokedAt: number;
+      readonly at: number;
+      readonly reason: string;
+      readonly operator: Author;
+      readonly version: number;
+    },
+  ): void {
+    const { issuer = null, subject = null } = target as { issuer?: string; subject?: string };
+    if (!this.revocation(id)) this.#addTo(`revocation ${target.kind}`, 1);
+    this.run(
+      'INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      id,
+      target.kind,
+      JSON.stringify(target),
+      issuer,
+      subject,
+      row.revokedAt,
+      row.at,
+      row.reason,
+      JSON.stringify(row.operator),
+      row.version,
+    );
+    this.run('DELETE FROM gone WHERE key = ?', id);
+  }
+
+  revocation(id: string): Row | undefined {
+    return this.one('SELECT * FROM revocation WHERE id = ?', id);
+  }
+
+  deleteRevocation(id: string, version: number): void {
+    const kind = this.revocation(id)?.kind;
+    if (kind === undefined) return;
+    this.run('DELETE FROM revocation WHERE id = ?', id);
+    this.#addTo(`revocation ${kind}`, -1);
+    this.#markGone(id, version);
+  }
+
+  /** Those of which no token can be alive. They may stay in a table: nothing comes of it. */
+  deleteRevocationsBefore(at: number): void {
+    const query = 'SELECT kind, COUNT(*) AS count FROM revocation WHERE revoked_at < ? GROUP BY kind';
+    for (const { kind, count } of this.rows(query, at)) this.#addTo(`revocation ${kind}`, -Number(count));
+    this.run('DELETE FROM revocation WHERE revoked_at < ?', at);
+  }
+
+  revokedKinds(): readonly RevocationKind[] {
+    const query = "SELECT name FROM counter WHERE name LIKE 'revocation %' AND value > 0 ORDER BY name";
+    return this.rows(query).map(({ name }) => String(name).slice('revocation '.length) as RevocationKind);
+  }
+
+  /** Without counting rows: there may be millions. */
+  countRevocations(): number {
+    return Number(
+      this.one("SELECT COALESCE(SUM(value), 0) AS sum FROM counter WHERE name LIKE 'revocation %'")?.sum,
+    );
+  }
+
+  /** Id -> revokedAt of what changed after a version; 0: not revoked any more. */
+  revocationsSince(version: number): Record<string, number> {
+    const recent: Record<string, number> = {};
+    for (const { key } of this.rows('SELECT key FROM gone WHERE version > ? AND length(key) = 16', version))
+      recent[String(key)] = 0;
+    for (const row of this.rows('SELECT id, revoked_at FROM revocation WHERE version > ?', version))
+      recent[String(row.id)] = Number(row.revoked_at);
+    return recent;
+  }
+
+  /** In the order of their ids, one at a time: there may be millions. */
+  *allRevocations(): Generator<{ readonly id: string; readonly revokedAt: number }> {
+    for (const [id, revokedAt] of this.#sql.exec('SELECT id, revoked_at FROM revocation ORDER BY id').raw())
+      yield { id: String(id), revokedAt: Number(revokedAt) };
+  }
+
+  // ---- roles ----
+
+  roles(): ReadonlyMap<string, { readonly definition: RoleDefinition; readonly version: number }> {
+    return new Map(
+      this.rows('SELECT * FROM role ORDER BY name').map(({ name, definition, version }) => [
+        String(name),
+        { definition: JSON.parse(String(definition)) as RoleDefinition, version: Number(version) },
+      ]),
+    );
+  }
+
+  putRole(name: string, definition: RoleDefinition, version: number): void {
+    this.run('INSERT OR REPLACE INTO role VALUES (?, ?, ?)', name, JSON.stringify(definition), version);
+  }
+
+  deleteRole(name: string): void {
+    this.run('DELETE FROM role WHERE name = ?', name);
+  }
+
+  deleteRoles(): void {
+    this.run('DELETE FROM role');
+  }
+
+  /** Edits on trial: a definition, or `null` for a role that is to be deleted. `baseVersion` is `null` for a new role. */
+  shadowEdits(): readonly {
+    readonly name: string;
+    readonly definition: RoleDefinition | null;
+    readonly baseVersion: number | null;
+    readonly version: number;
+  }[] {
+    return this.rows('SELECT * FROM shadow_edit ORDER BY name').map((row) => ({
+      name: String(row.name),
+      definition: row.definition === null ? null : (JSON.parse(String(row.definition)) as RoleDefinition),
+      baseVersion: row.base_version === null ? null : Number(row.base_version),
+      version: Number(row.version),
+    }));
+  }
+
+  putShadowEdit(
+    name: string,
+    definition: RoleDefinition | null,
+    baseVersion: number | null,
+    version: number,
+  ): void {
+    this.run(
+      'INSERT OR REPLACE INTO shadow_edit VALUES (?, ?, ?, ?)',
+      name,
+      definition && JSON.stringify(definition),
+      baseVersion,
+      version,
+    );
+  }
+
+  deleteShadowEdits(): void {
+    this.run('DELETE FROM shadow_edit');
+  }
+
+  // ---- assignments ----
+
+  putAssignment(
+    key: string,
+    role: string,
+    row: {
+      readonly issuer: string;
+      readonly subject: string | null;
+      readonly clientId: string | null;
+      readonly at: number;
+      readonly reason: string;
+      readonly operator: Author;
+      readonly version: number;
+    },
+  ): void {
+    const isNew = this.one('SELECT 1 FROM assignment WHERE key = ? AND role = ?', key, role) === undefined;
+    if (isNew) this.#addTo('assignment', 1);
+    this.run(
+      'INSERT OR IGNORE INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      key,
+      role,
+      row.issuer,
+      row.subject,
+      row.clientId,
+      row.at,
+      row.reason,
+      JSON.stringify(row.operator),
+      row.version,
+    );
+    this.#markGone(key, row.version);
+  }
+
+  /** `false` when there was none. */
+  deleteAssignment(key: string, role: string, version: number): boolean {
+    const isDeleted = this.run('DELETE FROM assignment WHERE key = ? AND role = ?', key, role) > 0;
+    if (isDeleted) this.#addTo('assignment', -1);
+    this.#markGone(key, version);
+    return isDeleted;
+  }
+
+  /** Without counting rows. */
+  countAssignments(): number {
+    return Number(this.one("SELECT value FROM counter WHERE name = 'assignment'")?.value ?? 0);
+  }
+
+  assignees(role: string): number {
+    return Number(this.one('SELECT COUNT(*) AS count FROM assignment WHERE role = ?', role)?.count);
+  }
+
+  /** Key -> all its roles, of whom anything changed after a version. */
+  assignmentsSince(version: number): Record<string, string[]> {
+    const recent: Record<string, string[]> = {};
+    const rows = this.rows(
+      `SELECT gone.key, role FROM gone LEFT JOIN assignment ON assignment.key = gone.key
+       WHERE gone.version > ? AND length(gone.key) = 32 ORDER BY gone.key, role`,
+      version,
+    );
+    for (const { key, role } of rows) {
+      const roles = recent[String(key)] ?? [];
+      if (role !== null) roles.push(String(role));
+      recent[String(key)] = roles;
+    }
+    return recent;
+  }
+
+  /** In the order of their keys, with the roles of each as JSON. */
+  *allAssignments(): Generator<{ readonly key: string; readonly roles: string }> {
+    const query =
+      'SELECT key, json_group_array(role) AS roles FROM (SELECT key, role FROM assignment ORDER BY key, role) GROUP BY key ORDER BY key';
+    for (const [key, roles] of this.#sql.exec(query).raw()) yield { key: String(key), roles: String(roles) };
+  }
+
+  countAssignees(): number {
+    return Number(this.one('SELECT COUNT(DISTINCT key) AS count FROM assignment')?.count);
+  }
+
+  // ---- what left a table, or whose roles in it are out of date ----
+
+  /** Text of 16 characters is a revocation's id, of 32 an assignee's key. */
+  #markGone(key: string, version: number): void {
+    this.run('INSERT OR REPLACE INTO gone VALUES (?, ?)', key, version);
+  }
+
+  forgetGone(keyLength: number, upTo: number): void {
+    this.run('DELETE FROM gone WHERE length(key) = ? AND version <= ?', keyLength, upTo);
+  }
+
+  // ---- service keys ----
+
+  addServiceKey(hash: string, owner: string, record: ServiceKeyRecord): void {
+    const { id, service, scopes, roles, createdAt, expiresAt } = record;
+    this.run(
+      'INSERT INTO service_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)',
+      id,
+      hash,
+      service,
+      owner,
+      JSON.stringify(scopes),
+      JSON.stringify(roles),
+      createdAt,
+      expiresAt,
+    );
+  }
+
+  serviceKey(
+    id: string,
+  ): (ServiceKeyRecord & { readonly owner: string; readonly isRevoked: boolean }) | undefined {
+    const row = this.one('SELECT * FROM service_key WHERE id = ?', id);
+    return row && { ...recordOf(row), owner: String(row.owner), isRevoked: row.revoked_at !== null };
+  }
+
+  /** Hash -> record of those that can be used. */
+  usableServiceKeys(now: number): Record<string, ServiceKeyRecord> {
+    const rows = this.rows('SELECT * FROM service_key WHERE revoked_at IS NULL AND expires_at > ?', now);
+    return Object.fromEntries(rows.map((row) => [String(row.hash), recordOf(row)]));
+  }
+
+  endServiceKey(id: string, expiresAt: number): void {
+    this.run('UPDATE service_key SET expires_at = MIN(expires_at, ?) WHERE id = ?', expiresAt, id);
+  }
+
+  revokeServiceKey(id: string, at: number): void {
+    this.run('UPDATE service_key SET revoked_at = ? WHERE id = ?', at, id);
+  }
+
+  noteServiceKeyUse(id: string, at: number): void {
+    this.run('UPDATE service_key SET last_used_at = MAX(COALESCE(last_used_at, 0), ?) WHERE id = ?', at, id);
+  }
+
+  // ---- history and idempotency ----
+
+  addHistory({ version, at, action, operator, issuer, subject, target, reason, change }: HistoryEntry): void {
+    this.run(
+      'INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      version,
+      at,
+      action,
+      JSON.stringify(operator),
+      issuer,
+      subject,
+      JSON.stringify(target),
+      reason,
+      JSON.stringify(change ?? null),
+    );
+  }
+
+  answered(key: string, operator: string): Row | undefined {
+    return this.one('SELECT * FROM answered WHERE key = ? AND operator = ?', key, operator);
+  }
+
+  addAnswered(
+    key: string,
+    operator: string,
+    fingerprint: string,
+    version: number,
+    result: unknown,
+    at: number,
+  ): void {
+    this.run(
+      'INSERT INTO answered VALUES (?, ?, ?, ?, ?, ?)',
+      key,
+      operator,
+      fingerprint,
+      version,
+      JSON.stringify(result),
+      at,
+    );
+  }
+
+  deleteAnsweredBefore(at: number): void {
+    this.run('DELETE FROM answered WHERE at < ?', at);
+  }
+
+  // ---- lists ----
+
+  /** Rows that match, from a cursor on, in the order of `by`; one more than `limit`, so that one sees whether there is more. */
+  list(
+    table: 'revocation' | 'assignment' | 'service_key' | 'history',
+    by: 'rowid' | 'version',
+    filter: Filter,
+    cursor: number | undefined,
+    limit: number,
+  ): readonly (Row & { readonly position: number })[] {
+    const wanted = Object.entries(filter).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    const where = [
+      ...wanted.map(([column]) => `${column} = ?`),
+      ...(cursor === undefined ? [] : [`${by} < ?`]),
+    ];
+    const query = `SELECT ${by} AS position, * FROM ${table} ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY ${by} DESC LIMIT ?`;
+    const bindings = [
+      ...wanted.map(([, value]) => value),
+      ...(cursor === undefined ? [] : [cursor]),
+      limit + 1,
+    ];
+    return this.rows(query, ...bindings) as readonly (Row & { readonly position: number })[];
+  }
+
+  #addTo(counter: string, difference: number): void {
+    this.run(
+      'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
+      counter,
+      difference,
+    );
+  }
+
+  // ---- SQL ----
+
+  /** Gives the number of rows written. */
+  run(query: string, ...bindings: SqlStorageValue[]): number {
+    return this.#sql.exec(query, ...bindings).rowsWritten;
+  }
+
+  rows(query: string, ...bindings: SqlStorageValue[]): readonly Row[] {
+    return this.#sql.exec<Row>(query, ...bindings).toArray();
+  }
+
+  one(query: string, ...bindings: SqlStorageValue[]): Row | undefined {
+    return this.rows(query, ...bindings)[0];
+  }
+}
+
+function recordOf(row: Row): ServiceKeyRecord {
+  return {
+    id: String(row.id),
+    service: String(row.service),
+    scopes: JSON.parse(String(row.scopes)),
+    roles: JSON.parse(String(row.roles)),
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+  };
+}

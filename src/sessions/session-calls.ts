@@ -1,0 +1,211 @@
+// The calls of legacy sessions that are in progress: from a request to its answer, or to the stream its answer comes on.
+//
+// In memory: a call does not outlive its object, and whoever resumes its stream is told so (client-session.ts). It also
+// ends when the client cancels it, when its session ends, and when its caller is revoked, whether or not anybody is
+// connected then.
+// Does not authorize: that has happened before.
+
+import type { Principal } from '../auth/principal.ts';
+import type { Config } from '../config.ts';
+import { type Denial, isDenial } from '../denial.ts';
+import { describeError, log } from '../log.ts';
+import type { Requirement } from '../policy/authorize.ts';
+import type { Caller } from '../policy/caller.ts';
+import type { Catalogue } from '../protocol/catalogue.ts';
+import { type Channel, createHandlerContext, implementationOf, isLoggingLevel } from '../protocol/handler.ts';
+import { handleLegacy, type LegacySession } from '../protocol/legacy.ts';
+import {
+  type Failure,
+  failure,
+  INTERNAL_ERROR,
+  INVALID_REQUEST,
+  isFailure,
+  type RequestMessage,
+} from '../protocol/message.ts';
+import type { MethodContext, Result } from '../protocol/methods/method.ts';
+import { failureJson } from '../protocol/modern.ts';
+import { watch } from '../protocol/sse.ts';
+import type { LegacyAnswer, LegacyRequest } from './client-session.ts';
+import { createNotifier } from './notifications.ts';
+import type { Questions } from './questions.ts';
+import type { SessionRow, SessionStore } from './session-store.ts';
+import type { SessionStreams } from './session-streams.ts';
+import { createSessionState, type StateApi } from './state.ts';
+
+/** What calls use of the object they run in. */
+export interface CallsContext {
+  readonly env: Env;
+  readonly config: Config;
+  readonly catalogue: Catalogue;
+  readonly store: SessionStore;
+  readonly streams: SessionStreams;
+  readonly questions: Questions;
+  readonly state: StateApi;
+  standing(sessionId: string, principal: Principal): Promise<Caller | Denial>;
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** In progress at once for one issuer, subject and client. */
+const MAX_CALLS = 64;
+
+export class SessionCalls {
+  readonly #context: CallsContext;
+  /** By session and id. */
+  readonly #calls = new Map<string, AbortController>();
+
+  constructor(context: CallsContext) {
+    this.#context = context;
+  }
+
+  /** `requestId` is JSON. */
+  isRunning(sessionId: string, requestId: string | null): boolean {
+    return this.#calls.has(`${sessionId} ${requestId}`);
+  }
+
+  isBusy(sessionId: string): boolean {
+    return [...this.#calls.keys()].some((key) => key.startsWith(`${sessionId} `));
+  }
+
+  cancel(sessionId: string, requestId: unknown): void {
+    this.#calls.get(keyOf(sessionId, requestId))?.abort();
+  }
+
+  cancelAll(sessionId: string): void {
+    for (const [key, call] of this.#calls) if (key.startsWith(`${sessionId} `)) call.abort();
+  }
+
+  /** `requirement` is what the message needs: whoever comes back for the answer has to have it as well. */
+  async start(
+    session: SessionRow,
+    message: RequestMessage,
+    request: LegacyRequest,
+    requirement: Requirement,
+  ): Promise<LegacyAnswer> {
+    const { config, streams, standing, waitUntil } = this.#context;
+    const key = keyOf(session.id, message.id);
+    if (this.#calls.has(key))
+      return failure(400, INVALID_REQUEST, 'A request with this id is being handled', message.id);
+    if (this.#calls.size >= MAX_CALLS) {
+      return failure(429, INVALID_REQUEST, 'This client has too many requests in progress', message.id);
+    }
+    const cancellation = new AbortController();
+    this.#calls.set(key, cancellation);
+
+    let isRevoked = false;
+    const stopWatching = watch(
+      config.streamRecheckSeconds,
+      async () => {
+        const now = await standing(session.id, request.principal);
+        // Where the policy cannot be read nobody is known to be revoked: connections are closed, and the call goes on.
+        isRevoked = isDenial(now) && now.reason === 'token_revoked';
+        return !isRevoked;
+      },
+      () => cancellation.abort(),
+    );
+    let stream: { readonly id: number; readonly readable: ReadableStream<Uint8Array> } | undefined;
+    let started: () => void = () => {};
+    const hasStarted = new Promise<undefined>((resolve) => {
+      started = () => resolve(undefined);
+    });
+    const openStream = () => {
+      if (!stream) {
+        stream = streams.start(session, JSON.stringify(message.id), requirement, request);
+        started();
+      }
+      return stream;
+    };
+    const channel = this.#channel(session, cancellation.signal, openStream);
+    const finished = this.#run(message, session, request, channel, cancellation.signal).finally(() => {
+      stopWatching();
+      this.#calls.delete(key);
+    });
+    const first = await Promise.race([finished, hasStarted]);
+    if (first !== undefined) {
+      if (isRevoked) return failure(403, INVALID_REQUEST, 'The caller was revoked meanwhile', message.id);
+      return isFailure(first) ? { ...first, status: 200 } : { json: responseJson(message, first) };
+    }
+
+    const { id, readable } = openStream();
+    waitUntil(
+      finished.then((outcome) => {
+        // What was cancelled is not answered.
+        if (!cancellation.signal.aborted) {
+          const json = isFailure(outcome) ? failureJson(outcome) : responseJson(message, outcome);
+          const why = 'The result was too large to keep; send the request again';
+          streams.emit(session.id, id, json, failureJson(failure(200, INTERNAL_ERROR, why, message.id)));
+        }
+        streams.finish(session.id, id);
+      }),
+    );
+    return { stream: readable };
+  }
+
+  /** Never rejects. */
+  async #run(
+    message: RequestMessage,
+    session: SessionRow,
+    { principal, rights, requestId }: LegacyRequest,
+    channel: Channel,
+    signal: AbortSignal,
+  ): Promise<Result | Failure> {
+    const { config, catalogue, env, waitUntil, state } = this.#context;
+    const permissions = new Set(rights.permissions);
+    const base = {
+      principal,
+      permissions,
+      env,
+      requestId,
+      signal,
+      waitUntil,
+      session: createSessionState(() => state),
+      notify: createNotifier(env, config),
+    };
+    const context: MethodContext = {
+      config,
+      catalogue,
+      era: 'legacy',
+      isReachable: (requirement) =>
+        requirement.permissions.every((permission) => permissions.has(permission)),
+      handler: createHandlerContext(base, channel, message.meta),
+      report: (problem) => log({ ...problem, requestId }),
+    };
+    try {
+      return await handleLegacy(message, context, this.#sessionOf(session));
+    } catch (error) {
+      log({ event: 'request_failed', requestId, error: describeError(error) });
+      return failure(200, INTERNAL_ERROR, 'The server could not handle the request', message.id);
+    }
+  }
+
+  #sessionOf({ id }: SessionRow): LegacySession {
+    const { store, streams } = this.#context;
+    return {
+      setLogLevel: (level) => store.setLogLevel(id, level),
+      subscribe: (uri) => streams.subscribe(id, uri),
+      unsubscribe: (uri) => store.deleteSubscription(id, uri),
+    };
+  }
+
+  #channel(session: SessionRow, signal: AbortSignal, openStream: () => { readonly id: number }): Channel {
+    const { store, streams, questions } = this.#context;
+    const send = (message: object): void => {
+      if (!signal.aborted)
+        streams.emit(session.id, openStream().id, JSON.stringify({ jsonrpc: '2.0', ...message }));
+    };
+    return {
+      client: { info: implementationOf(session.clientInfo), capabilities: session.capabilities },
+      send: (method, params) => send({ method, params }),
+      logLevel: () => {
+        const { logLevel } = store.session(session.id) ?? session;
+        return isLoggingLevel(logLevel) ? logLevel : undefined;
+      },
+      releaseStream: (retryMs) => streams.release(session.id, openStream().id, retryMs),
+      ask: (question) => questions.ask(session.id, question, signal, send),
+    };
+  }
+}
+
+const keyOf = (sessionId: string, id: unknown): string => `${sessionId} ${JSON.stringify(id)}`;
+
+export const responseJson = ({ id }: RequestMessage, { json }: Result): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
