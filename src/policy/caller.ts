@@ -16,6 +16,8 @@ export interface Caller {
   /** Roles assigned to it, besides those of its token. */
   readonly assigned: readonly string[];
   readonly rights: Rights;
+  /** Under the role change on trial, if there is one. */
+  readonly shadowRights: Rights | undefined;
 }
 
 const remembered = new WeakMap<Principal, { readonly policy: Policy; readonly verdict: Caller | Denial }>();
@@ -44,7 +46,13 @@ function decide(principal: Principal, policy: Policy, keys: PrincipalKeys): Call
   const assigned = assignedTo(policy, keys);
   const verdict: Caller | Denial = revocation
     ? { reason: 'token_revoked', detail: revocation.kind }
-    : { principal, policy, assigned, rights: rightsOf(principal, assigned, policy) };
+    : {
+        principal,
+        policy,
+        assigned,
+        rights: rightsOf(principal, assigned, policy),
+        shadowRights: policy.shadow && rightsOf(principal, assigned, { ...policy, roles: policy.shadow }),
+      };
   remembered.set(principal, { policy, verdict });
   return verdict;
 }
@@ -81,14 +89,10 @@ export async function isSessionRevoked(sessionId: string, policy: Policy): Promi
 
 /** What a role change on trial would refuse and the roles in force do not. */
 export function shadowDenial(
-  { principal, policy, assigned, rights }: Caller,
+  { rights, shadowRights }: Caller,
   requirement: Requirement,
 ): readonly string[] | undefined {
-  if (!policy.shadow || requirement.permissions.length === 0 || authorize(rights, requirement))
-    return undefined;
-  const denial = authorize(rightsOf(principal, assigned, { ...policy, roles: policy.shadow }), {
-    scopes: [],
-    permissions: requirement.permissions,
-  });
+  if (!shadowRights || authorize(rights, requirement)) return undefined;
+  const denial = authorize(shadowRights, { scopes: [], permissions: requirement.permissions });
   return denial?.reason === 'permission_missing' ? denial.missingPermissions : undefined;
 }

@@ -45,8 +45,6 @@ export interface Policies {
 
 type Source = 'kv' | 'registry';
 
-/** The least KV allows. Part of how long a change takes. */
-export const KV_CACHE_SECONDS = 30;
 /** Tables never change. */
 const TABLE_CACHE_SECONDS = 86_400;
 /** Between two attempts while KV does not answer. */
@@ -96,7 +94,7 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     state.triedAt = now;
     state.busyUntil = Date.now() + 2 * TIMEOUT_MS;
     try {
-      const stored = await inTime(io.kv.get<unknown>(HEAD_KEY, { type: 'json', cacheTtl: KV_CACHE_SECONDS }));
+      const stored = await inTime(io.kv.get<unknown>(HEAD_KEY, 'json'));
       if (stored === null) {
         // Not published yet, or lost. An empty policy would lift every revocation.
         await renewFromRegistry(io);

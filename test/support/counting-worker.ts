@@ -4,10 +4,11 @@ import worker from '../../src/worker.ts';
 
 export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
-const counts = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
+/** `decisionLog` is a Durable Object too; what goes there goes after the answer. */
+const counts = { fetch: 0, kv: 0, durableObject: 0, decisionLog: 0, verify: 0 };
 
 /** The binding with every call of a method counted. */
-function counted<T extends object>(binding: T, name: 'kv' | 'durableObject'): T {
+function counted<T extends object>(binding: T, name: 'kv' | 'durableObject' | 'decisionLog'): T {
   return wrapped(binding, (target, method, args) => {
     counts[name] += 1;
     return Reflect.apply(method, target, args);
@@ -15,10 +16,10 @@ function counted<T extends object>(binding: T, name: 'kv' | 'durableObject'): T 
 }
 
 /** A namespace whose objects are counted: naming and finding one is free, calling it is not. */
-function countedNamespace<T extends object>(namespace: T): T {
+function countedNamespace<T extends object>(namespace: T, name: 'durableObject' | 'decisionLog'): T {
   return wrapped(namespace, (target, method, args) => {
     const result = Reflect.apply(method, target, args);
-    return method.name === 'get' ? counted(result, 'durableObject') : result;
+    return method.name === 'get' ? counted(result, name) : result;
   });
 }
 
@@ -52,7 +53,11 @@ let counting: Env | undefined;
 function wrap(env: Env): Env {
   const entries = Object.entries(env).map(([name, binding]) => {
     if (typeof binding !== 'object' || binding === null || Array.isArray(binding)) return [name, binding];
-    return [name, 'idFromName' in binding ? countedNamespace(binding) : counted(binding as object, 'kv')];
+    const object = name === 'DECISION_LOG' ? 'decisionLog' : 'durableObject';
+    return [
+      name,
+      'idFromName' in binding ? countedNamespace(binding, object) : counted(binding as object, 'kv'),
+    ];
   });
   return Object.fromEntries(entries) as Env;
 }

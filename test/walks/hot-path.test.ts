@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startIssuer, type TestIssuer, trusting } from '../support/issuer.ts';
 import { open, request } from '../support/legacy.ts';
+import { type Answered, operator } from '../support/operator.ts';
 import { rpc } from '../support/rpc.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
@@ -10,24 +11,40 @@ let issuer: TestIssuer;
 let worker: TestWorker;
 beforeAll(async () => {
   issuer = await startIssuer();
-  worker = await startWorker({ vars: trusting(issuer), main: 'test/support/counting-worker.ts' });
+  // So that no policy is renewed in the background while something is counted.
+  const vars = { ...trusting(issuer), POLICY_FRESH_SECONDS: 300, POLICY_HARD_LIMIT_SECONDS: 600 };
+  worker = await startWorker({ vars, main: 'test/support/counting-worker.ts' });
 });
 afterAll(async () => {
   await worker?.[Symbol.asyncDispose]();
   await issuer?.[Symbol.asyncDispose]();
 });
 
-const counts = async () =>
-  (await (await worker.fetch('https://mcp.example.com/counts')).json()) as Record<string, number>;
+interface Counts {
+  readonly fetch: number;
+  readonly kv: number;
+  readonly durableObject: number;
+  readonly decisionLog: number;
+  readonly verify: number;
+}
 
-/** What one thing cost. */
-async function cost(action: () => Promise<unknown>): Promise<Record<string, number>> {
+const NOTHING = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
+
+const counts = async (): Promise<Counts> =>
+  (await (await worker.fetch('https://mcp.example.com/counts')).json()) as Counts;
+
+/** What one thing cost. Batches for the log of decisions go after the answers and are counted apart. */
+async function cost(action: () => Promise<unknown>): Promise<Omit<Counts, 'decisionLog'>> {
   const before = await counts();
   await action();
   const after = await counts();
-  return Object.fromEntries(
-    Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]),
-  );
+  const difference = (name: keyof Counts): number => after[name] - before[name];
+  return {
+    fetch: difference('fetch'),
+    kv: difference('kv'),
+    durableObject: difference('durableObject'),
+    verify: difference('verify'),
+  };
 }
 
 const whoami = async (token: string) => {
@@ -39,34 +56,35 @@ const whoami = async (token: string) => {
   expect(response.status).toBe(200);
 };
 
-test('the first token of a cold isolate costs a KV read, the metadata, the keys and a KV write', async () => {
+test('the first token of a cold isolate costs the keys (KV, metadata, JWKS, KV) and the policy (KV, once ever the registry)', async () => {
   const token = await issuer.sign();
-  expect(await cost(() => whoami(token))).toEqual({ fetch: 2, kv: 2, durableObject: 0, verify: 1 });
+  expect(await cost(() => whoami(token))).toEqual({ fetch: 2, kv: 3, durableObject: 1, verify: 1 });
 });
 
 test('a token seen for the first time costs one verification', async () => {
   const token = await issuer.sign();
-  expect(await cost(() => whoami(token))).toEqual({ fetch: 0, kv: 0, durableObject: 0, verify: 1 });
+  expect(await cost(() => whoami(token))).toEqual({ ...NOTHING, verify: 1 });
 });
 
 test('a known token calling a tool costs no KV read, no Durable Object call, no fetch and no verification', async () => {
   const token = await issuer.sign();
   await whoami(token);
-  expect(await cost(() => whoami(token))).toEqual({ fetch: 0, kv: 0, durableObject: 0, verify: 0 });
+  expect(await cost(() => whoami(token))).toEqual(NOTHING);
 });
 
 test('a request without a token, or with one of a stranger, costs nothing', async () => {
-  expect(await cost(() => rpc(worker, {}))).toEqual({ fetch: 0, kv: 0, durableObject: 0, verify: 0 });
+  expect(await cost(() => rpc(worker, {}))).toEqual(NOTHING);
   await using stranger = await startIssuer();
   const token = await stranger.sign();
-  expect(await cost(() => rpc(worker, { token }))).toEqual({ fetch: 0, kv: 0, durableObject: 0, verify: 0 });
+  expect(await cost(() => rpc(worker, { token }))).toEqual(NOTHING);
 });
 
 test('a legacy tools/call costs exactly one Durable Object call', async () => {
   const token = await issuer.sign();
   const sessionId = await open(worker, token);
   const call = () => request(worker, { token, sessionId }, 'tools/call', { name: 'whoami', arguments: {} });
-  expect(await cost(call)).toEqual({ fetch: 0, kv: 0, durableObject: 1, verify: 0 });
+  await call();
+  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1 });
 });
 
 test('a modern call of a tool that uses state costs what the tool uses', async () => {
@@ -74,5 +92,40 @@ test('a modern call of a tool that uses state costs what the tool uses', async (
   const remember = { name: 'remember', arguments: { name: 'n', text: 'x' } };
   const call = () => rpc(worker, { token, method: 'tools/call', params: remember });
   await call();
-  expect(await cost(call)).toEqual({ fetch: 0, kv: 0, durableObject: 1, verify: 0 });
+  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1 });
+});
+
+test('with roles, assignments and a thousand revocations in force, a known caller still costs nothing', {
+  timeout: 60_000,
+}, async () => {
+  const operate = await operator(worker, issuer);
+  const reason = 'a policy that is not empty';
+  const { issuer: name } = issuer;
+  const subjects = Array.from({ length: 1_000 }, (_, number) => `user-${number}`);
+  const inForce: Answered[] = await Promise.all([
+    operate('PUT', '/roles/auditor', { permissions: ['a'], reason }, { 'if-none-match': '*' }),
+    operate('POST', '/assignments', { issuer: name, subject: 'alice', role: 'finance', reason }),
+    ...subjects.map((subject) =>
+      operate('POST', '/revocations', { target: { kind: 'subject', issuer: name, subject }, reason }),
+    ),
+  ]);
+  expect(inForce.filter(({ status }) => status !== 201)).toEqual([]);
+
+  const token = await issuer.sign();
+  // Its first call meets the policy as the last of the operators' requests has left it in this isolate.
+  await operate('GET', '/status');
+  await whoami(token);
+  expect(await cost(() => whoami(token))).toEqual(NOTHING);
+  const strict = { name: 'refund_payment', arguments: {} };
+  const call = () => rpc(worker, { token, method: 'tools/call', params: strict });
+  expect(await cost(call), 'a strict tool asks the registry').toEqual({ ...NOTHING, durableObject: 1 });
+});
+
+test('a hundred known calls send the log of decisions what was sampled, in batches', async () => {
+  const token = await issuer.sign();
+  const before = await counts();
+  for (let number = 0; number < 100; number += 1) await whoami(token);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const { decisionLog } = await counts();
+  expect(decisionLog - before.decisionLog).toBeLessThan(10);
 });
