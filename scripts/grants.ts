@@ -135,18 +135,27 @@ export async function clientCredentialsGrant(
   );
 }
 
+/** As `user`, whose browser is pressed here; or as whoever confirms what `show` gets to show. */
 export async function deviceGrant(
-  options: Target & { readonly user: string; readonly clientId?: string },
+  options: Target & { readonly clientId?: string } & (
+      | { readonly user: string }
+      | { readonly show: (device: DeviceAuthorization) => void }
+    ),
 ): Promise<TokenResponse> {
-  const { issuer, clientId = 'cli', user, scope, resource } = options;
+  const { issuer, clientId = 'cli', scope, resource } = options;
   const server = await discover(issuer);
   const endpoint = server.device_authorization_endpoint;
   if (endpoint === undefined) throw new GrantError(issuer, 'no device_authorization_endpoint');
   const device = await post<DeviceAuthorization>(endpoint, { client_id: clientId, scope, resource });
-  await new Browser().visit(new URL(device.verification_uri_complete), { user });
-
   let seconds = device.interval ?? 5;
   const end = Date.now() + device.expires_in * 1000;
+  if ('user' in options) {
+    const url = new URL(device.verification_uri_complete ?? device.verification_uri);
+    await new Browser().visit(url, { user: options.user });
+  } else {
+    options.show(device);
+    await sleep(seconds * 1000);
+  }
   while (true) {
     try {
       return await requestToken(server.token_endpoint, {
@@ -165,9 +174,11 @@ export async function deviceGrant(
 }
 
 /** RFC 8628 section 3.2. */
-interface DeviceAuthorization {
+export interface DeviceAuthorization {
   readonly device_code: string;
-  readonly verification_uri_complete: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete?: string;
   readonly expires_in: number;
   readonly interval?: number;
 }
@@ -186,11 +197,20 @@ export async function refreshGrant(
   });
 }
 
-/** The issuer's metadata; RFC 8414 section 3.3 wants it to name the issuer that was asked. */
+/**
+ * The issuer's metadata, where RFC 8414 or else OpenID Connect Discovery has it. Section 3.3 of the former wants it to
+ * name the issuer that was asked.
+ */
 export async function discover(issuer: string): Promise<AuthorizationServerMetadata> {
   const { origin, pathname } = new URL(issuer);
-  const url = `${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`;
-  const metadata = await answerOf<AuthorizationServerMetadata>(url, await fetch(url));
+  const oauth = `${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`;
+  const openid = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const response = await fetch(oauth);
+  const url = response.status === 404 ? openid : oauth;
+  const metadata = await answerOf<AuthorizationServerMetadata>(
+    url,
+    response.status === 404 ? await fetch(openid) : response,
+  );
   if (metadata.issuer !== issuer) throw new GrantError(url, 'issuer_mismatch');
   return metadata;
 }

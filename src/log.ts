@@ -41,6 +41,9 @@ export interface DecisionEvent {
   readonly latencyMs: number;
 }
 
+/** Where decisions go besides the log; the registry only hears of service keys that are used. */
+export type AuditSink = 'analytics' | 'queue' | 'decision_log' | 'registry';
+
 export type LogEvent =
   | DecisionEvent
   | { readonly event: 'config_invalid'; readonly problems: readonly string[] }
@@ -63,8 +66,8 @@ export type LogEvent =
   | { readonly event: 'policy_publish_failed'; readonly version: number; readonly detail: string }
   | {
       readonly event: 'audit_failed';
-      readonly sink: string;
-      /** Decisions that did not get there. */
+      readonly sink: AuditSink;
+      /** What did not get there: decisions, or uses of service keys. */
       readonly count: number;
       readonly detail: string;
     }

@@ -14,16 +14,37 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'authorization-servers.ts': { values: [] },
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
+  'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
   auth: { values: ['config.ts', 'denial.ts', 'log.ts'] },
-  policy: { values: ['denial.ts'], types: ['auth'] },
+  policy: { values: ['log.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
   protocol: { values: ['log.ts'], types: ['auth', 'policy', 'config.ts'] },
-  sessions: { values: ['protocol', 'policy', 'log.ts'], types: ['auth', 'config.ts'] },
-  http: {
-    values: ['auth', 'policy', 'protocol', 'sessions', 'config.ts', 'context.ts', 'denial.ts', 'log.ts'],
+  audit: { values: ['log.ts'], types: ['auth', 'config.ts'] },
+  sessions: {
+    values: ['protocol', 'policy', 'denial.ts', 'log.ts', 'objects.ts'],
+    types: ['auth', 'config.ts'],
   },
-  'context.ts': { values: ['config.ts', 'auth', 'protocol'], types: ['policy'] },
+  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'objects.ts'] },
+  admin: {
+    values: ['auth', 'policy', 'protocol', 'sessions', 'audit', 'denial.ts', 'objects.ts'],
+    types: ['config.ts', 'context.ts'],
+  },
+  http: {
+    values: [
+      'auth',
+      'policy',
+      'protocol',
+      'sessions',
+      'admin',
+      'audit',
+      'config.ts',
+      'context.ts',
+      'denial.ts',
+      'log.ts',
+      'objects.ts',
+    ],
+  },
   'kit.ts': { values: ['policy', 'protocol', 'http'], types: ['auth', 'config.ts'] },
-  'worker.ts': { values: ['app', 'context.ts', 'http', 'sessions'] },
+  'worker.ts': { values: ['app', 'context.ts', 'http', 'policy', 'audit', 'sessions'] },
 };
 
 /** Packages, by who may import values of them; of any other package everybody may import types. */
@@ -31,14 +52,17 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   app: ['valibot', '@valibot/to-json-schema'],
   auth: ['jose'],
   protocol: ['jose'],
+  policy: ['cloudflare:workers'],
   sessions: ['cloudflare:workers'],
+  audit: ['cloudflare:workers'],
+  admin: ['itty-router'],
   http: ['itty-router'],
 };
 
 /** Words of code, and the only files that may have them. */
 const ONLY_IN: readonly (readonly [name: string, pattern: RegExp, files: readonly string[]])[] = [
   ['console', /\bconsole\b/, ['log.ts']],
-  ['idFromName', /\bidFromName\b/, ['sessions/address.ts']],
+  ['idFromName', /\bidFromName\b/, ['objects.ts']],
   ['AutoRouter', /\bAutoRouter\b/, []],
   ['private, which Durable Objects do not keep over RPC: use #', /\bprivate\b/, []],
   ['a variable by a computed name', /\b(?:env|vars)\s*(?:\?\.)?\s*\[/, ['config.ts']],
@@ -54,10 +78,17 @@ const VARIABLES = [
   'SCOPES_SUPPORTED',
   'SCOPE_IMPLICATIONS',
   'DEFAULT_ROLES',
+  'ADMIN_SCOPE',
+  'ADMIN_PERMISSION',
+  'OPERATORS',
+  'SERVICE_KEYS',
+  'AUDIT_SUBJECTS',
+  'AUDIT_SECRET',
   'STEP_UP',
   'ALLOWED_ORIGINS',
   'ALLOWED_HOSTS',
   'CLOCK_TOLERANCE_SECONDS',
+  'MAX_TOKEN_LIFETIME_SECONDS',
   'MAX_TOKEN_BYTES',
   'VERIFIED_TOKEN_CACHE_ENTRIES',
   'VERIFIED_TOKEN_CACHE_SECONDS',
@@ -66,6 +97,12 @@ const VARIABLES = [
   'JWKS_STALE_LIMIT_SECONDS',
   'ISSUER_TIMEOUT_MS',
   'MAX_ISSUER_RESPONSE_BYTES',
+  'POLICY_FRESH_SECONDS',
+  'POLICY_HARD_LIMIT_SECONDS',
+  'SERVICE_KEY_MAX_SECONDS',
+  'DECISION_LOG_ENTRIES',
+  'DECISION_LOG_SECONDS',
+  'DECISION_LOG_ALLOWS_PER_THOUSAND',
   'MAX_BODY_BYTES',
   'MAX_JSON_DEPTH',
   'PAGE_SIZE',
@@ -305,6 +342,42 @@ describe('the scanner finds', () => {
       'must not import values of auth/claims.ts',
     ],
     [
+      'a policy that verifies',
+      'policy/a.ts',
+      "import { readClaims } from '../auth/claims.ts';",
+      'must not import values of auth/claims.ts',
+    ],
+    [
+      'a policy that calls an object by itself',
+      'policy/a.ts',
+      "import { policyRegistry } from '../objects.ts';",
+      'must not import values of objects.ts',
+    ],
+    [
+      'an audit that knows the policy',
+      'audit/a.ts',
+      "import type { Policy } from '../policy/snapshot.ts';",
+      'must not import types of policy/snapshot.ts',
+    ],
+    [
+      'names of objects that load what the objects are',
+      'objects.ts',
+      "import { createPolicyRegistry } from './policy/policy-registry.ts';",
+      'must not import values of policy/policy-registry.ts',
+    ],
+    [
+      'an endpoint of operators that goes past the gate',
+      'admin/a.ts',
+      "import { mcpEndpoint } from '../http/mcp-endpoint.ts';",
+      'must not import values of http/mcp-endpoint.ts',
+    ],
+    [
+      'a context that operations make themselves',
+      'admin/a.ts',
+      "import { createContext } from '../context.ts';",
+      'must not import values of context.ts',
+    ],
+    [
       'a protocol that knows sessions',
       'protocol/a.ts',
       "import type { State } from '../sessions/state.ts';",
@@ -323,14 +396,10 @@ describe('the scanner finds', () => {
       'must not import error of itty-router',
     ],
     ['AutoRouter', 'http/a.ts', "import { AutoRouter } from 'itty-router';", 'must not use AutoRouter'],
+    ['data of another kind', 'admin/a.ts', "import a from './a.json';", 'imports ./a.json without .ts'],
     ['an import without .ts', 'auth/a.ts', "import { a } from './b';", 'imports ./b without .ts'],
     ['console', 'auth/a.ts', "console.log('x');", 'must not use console'],
-    [
-      'idFromName elsewhere in sessions',
-      'sessions/a.ts',
-      'env.HUB.idFromName(name);',
-      'must not use idFromName',
-    ],
+    ['idFromName beside a session', 'sessions/a.ts', 'env.HUB.idFromName(name);', 'must not use idFromName'],
     ['idFromName', 'http/a.ts', 'env.SESSIONS.idFromName(name);', 'must not use idFromName'],
     [
       'private',
@@ -397,7 +466,8 @@ describe('the scanner finds', () => {
       "import { base64url } from 'jose';",
     ];
     expect(about({ 'protocol/b.ts': code.join('\n') })).toEqual([]);
-    expect(about({ 'sessions/address.ts': 'env.HUB.idFromName(name);' })).toEqual([]);
-    expect(about({ 'sessions/a.ts': "import { DurableObject } from 'cloudflare:workers';" })).toEqual([]);
+    expect(about({ 'objects.ts': 'env.HUB.idFromName(name);' })).toEqual([]);
+    for (const part of ['sessions', 'policy', 'audit'])
+      expect(about({ [`${part}/a.ts`]: "import { DurableObject } from 'cloudflare:workers';" })).toEqual([]);
   });
 });

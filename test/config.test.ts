@@ -63,6 +63,7 @@ const number = (variable: string, byDefault: number, least: number, most: number
 
 const NUMBERS = {
   clockToleranceSeconds: number('CLOCK_TOLERANCE_SECONDS', 5, 0, 60),
+  maxTokenLifetimeSeconds: number('MAX_TOKEN_LIFETIME_SECONDS', 2_678_400, 60, 31_536_000),
   maxTokenBytes: number('MAX_TOKEN_BYTES', 16_384, 512, 65_536),
   verifiedTokenCacheEntries: number('VERIFIED_TOKEN_CACHE_ENTRIES', 2_000, 0, 100_000),
   verifiedTokenCacheSeconds: number('VERIFIED_TOKEN_CACHE_SECONDS', 300, 1, 3_600),
@@ -71,6 +72,12 @@ const NUMBERS = {
   jwksStaleLimitSeconds: number('JWKS_STALE_LIMIT_SECONDS', 86_400, 60, 604_800),
   issuerTimeoutMs: number('ISSUER_TIMEOUT_MS', 3_000, 100, 30_000),
   maxIssuerResponseBytes: number('MAX_ISSUER_RESPONSE_BYTES', 262_144, 1_024, 4_194_304),
+  policyFreshSeconds: number('POLICY_FRESH_SECONDS', 30, 1, 300),
+  policyHardLimitSeconds: number('POLICY_HARD_LIMIT_SECONDS', 300, 2, 86_400),
+  serviceKeyMaxSeconds: number('SERVICE_KEY_MAX_SECONDS', 7_776_000, 60, 31_536_000),
+  decisionLogEntries: number('DECISION_LOG_ENTRIES', 10_000, 0, 1_000_000),
+  decisionLogSeconds: number('DECISION_LOG_SECONDS', 604_800, 60, 31_536_000),
+  decisionLogAllowsPerThousand: number('DECISION_LOG_ALLOWS_PER_THOUSAND', 10, 0, 1_000),
   maxBodyBytes: number('MAX_BODY_BYTES', 1_048_576, 1_024, 67_108_864),
   maxJsonDepth: number('MAX_JSON_DEPTH', 64, 8, 1_000),
   pageSize: number('PAGE_SIZE', 100, 1, 1_000),
@@ -147,6 +154,59 @@ const SETTINGS: Readonly<
     bad: 'reader',
     complaint: 'must be a list of strings',
   },
+  adminScope: {
+    variable: 'ADMIN_SCOPE',
+    default: 'mcp:admin',
+    declared: 'operate',
+    given: 'https://mcp.example.com/admin',
+    bad: 5,
+    complaint: 'must be a non-empty string',
+  },
+  adminPermission: {
+    variable: 'ADMIN_PERMISSION',
+    default: 'mcp:operate',
+    declared: 'operate',
+    given: 'any text',
+    bad: ['mcp:operate'],
+    complaint: 'must be a non-empty string',
+  },
+  operators: {
+    variable: 'OPERATORS',
+    default: [],
+    declared: [{ issuer: ISSUER, subject: 'root' }],
+    given: `[{"issuer":"${ISSUER}","subject":"a"},{"subject":"b","issuer":"${ISSUER}"}]`,
+    understood: [
+      { issuer: ISSUER, subject: 'a' },
+      { issuer: ISSUER, subject: 'b' },
+    ],
+    bad: [{ issuer: ISSUER }],
+    complaint: 'must be a list of {"issuer":"…","subject":"…"}',
+  },
+  serviceKeys: {
+    variable: 'SERVICE_KEYS',
+    default: false,
+    declared: false,
+    given: 'true',
+    understood: true,
+    bad: 'yes',
+    complaint: 'must be true or false',
+  },
+  auditSubjects: {
+    variable: 'AUDIT_SUBJECTS',
+    default: 'plain',
+    declared: 'plain',
+    given: 'hashed',
+    bad: 'none',
+    complaint: 'must be "plain" or "hashed"',
+  },
+  auditSecret: {
+    variable: 'AUDIT_SECRET',
+    default: undefined,
+    declared: 'd'.repeat(32),
+    given: '["is no JSON, whatever it looks like',
+    bad: 's'.repeat(31),
+    complaint: 'must have at least 32 characters, random ones',
+  },
   stepUp: {
     variable: 'STEP_UP',
     default: 'http',
@@ -200,8 +260,13 @@ const SETTINGS: Readonly<
   },
 };
 
-/** So that no number of the table is in conflict with the default of the other one. */
-const noConflict = { jwksFreshSeconds: 60 };
+/** So that no row of the table is in conflict with the default of another one. */
+const noConflict = {
+  jwksFreshSeconds: 60,
+  policyFreshSeconds: 1,
+  policyHardLimitSeconds: 301,
+  auditSecret: 's'.repeat(32),
+};
 
 describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
   const { variable, given, understood = given } = row;
@@ -222,8 +287,8 @@ describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
     expect(value({ [variable]: '' }, { [name]: row.declared })).toEqual(row.declared);
   });
   test('is refused by name when it is wrong, wherever it is set', () => {
-    const place =
-      name === 'requestStateSecret' ? `${variable} (wrangler secret put ${variable})` : where(variable, name);
+    const isSecret = name === 'requestStateSecret' || name === 'auditSecret';
+    const place = isSecret ? `${variable} (wrangler secret put ${variable})` : where(variable, name);
     const complaint = `${place}: ${row.complaint}.`;
     expect(problems({ [variable]: row.bad }, noConflict)).toEqual([complaint]);
     expect(problems({}, { ...noConflict, [name]: row.bad })).toEqual([complaint]);
@@ -268,9 +333,9 @@ test.each([
   }
 });
 
-test('a secret that is refused is not repeated', () => {
-  const found = problems({ REQUEST_STATE_SECRET: 'hunter2' }).join();
-  expect(found).toContain('REQUEST_STATE_SECRET');
+test.each(['REQUEST_STATE_SECRET', 'AUDIT_SECRET'])('%s is not repeated when it is refused', (variable) => {
+  const found = problems({ [variable]: 'hunter2' }).join();
+  expect(found).toContain(variable);
   expect(found).not.toContain('hunter2');
 });
 
@@ -286,6 +351,87 @@ test('the stale limit is not below the fresh time', () => {
     `${where('JWKS_STALE_LIMIT_SECONDS', 'jwksStaleLimitSeconds')}: must not be below jwksFreshSeconds (120).`,
   ]);
 });
+
+test('the hard limit of the policy is above the time it is fresh', () => {
+  expect(problems({ POLICY_FRESH_SECONDS: 60, POLICY_HARD_LIMIT_SECONDS: 61 })).toEqual([]);
+  expect(problems({ POLICY_FRESH_SECONDS: 60, POLICY_HARD_LIMIT_SECONDS: 60 })).toEqual([
+    `${where('POLICY_HARD_LIMIT_SECONDS', 'policyHardLimitSeconds')}: must be above policyFreshSeconds (60).`,
+  ]);
+});
+
+test('pseudonyms of subjects are not made without a secret', () => {
+  expect(problems({ AUDIT_SUBJECTS: 'hashed' })).toEqual([
+    'AUDIT_SECRET (wrangler secret put AUDIT_SECRET): is missing; AUDIT_SUBJECTS = "hashed" needs it.',
+  ]);
+  expect(problems({ AUDIT_SUBJECTS: 'hashed', AUDIT_SECRET: 's'.repeat(32) })).toEqual([]);
+});
+
+describe('OPERATORS', () => {
+  const OPERATORS_AT = where('OPERATORS', 'operators');
+
+  test.each<[string, unknown]>([
+    ['no list', { issuer: ISSUER, subject: 'root' }],
+    ['a text', 'root'],
+    ['a list with a text', ['root']],
+    ['a list with nothing', [null]],
+    ['one without an issuer', [{ subject: 'root' }]],
+    ['one with an empty subject', [{ issuer: ISSUER, subject: '' }]],
+    ['one with an empty issuer', [{ issuer: '', subject: 'root' }]],
+    ['one whose subject is no text', [{ issuer: ISSUER, subject: 5 }]],
+    ['a client: whoever signs in with it would be an operator', [{ issuer: ISSUER, clientId: 'cli' }]],
+    ['a client beside the subject', [{ issuer: ISSUER, subject: 'root', clientId: 'cli' }]],
+    ['one that is no good among good ones', [{ issuer: ISSUER, subject: 'root' }, {}]],
+  ])('refuses %s', (_, given) => {
+    expect(problems({ OPERATORS: given })).toEqual([
+      `${OPERATORS_AT}: must be a list of {"issuer":"…","subject":"…"}.`,
+    ]);
+  });
+
+  test('refuses an operator of an issuer that is not trusted', () => {
+    const OPERATORS = [
+      { issuer: ISSUER, subject: 'root' },
+      { issuer: `${ISSUER}/`, subject: 'root' },
+    ];
+    expect(problems({ OPERATORS })).toEqual([
+      `${OPERATORS_AT}: ${ISSUER}/ is not an issuer in AUTHORIZATION_SERVERS.`,
+    ]);
+  });
+
+  test('accepts an operator of any issuer of an entry with several', () => {
+    const vars = {
+      AUTHORIZATION_SERVERS: [{ issuer: [ISSUER, 'https://b.example'] }],
+      OPERATORS: [{ issuer: 'https://b.example', subject: 'root' }],
+    };
+    expect(check(vars).operators).toEqual(vars.OPERATORS);
+  });
+});
+
+test.each([[true], ['true']])('service keys are on with %j', (given) => {
+  expect(check({ SERVICE_KEYS: given }).serviceKeys).toBe(true);
+  expect(check({}, { serviceKeys: given }).serviceKeys).toBe(true);
+});
+
+test.each([[false], ['false']])('service keys are off with %j', (given) => {
+  expect(check({ SERVICE_KEYS: given }, { serviceKeys: true }).serviceKeys).toBe(false);
+});
+
+test.each([[1], ['1'], ['TRUE'], ['on'], [[]], [null]])(
+  'service keys are neither on nor off with %j',
+  (given) => {
+    expect(problems({ SERVICE_KEYS: given })).toEqual([
+      `${where('SERVICE_KEYS', 'serviceKeys')}: must be true or false.`,
+    ]);
+  },
+);
+
+test.each([['mcp:admin reports:read'], ['"'], ['mcp:ädmin'], [' ']])(
+  'adminScope is one scope, not %j',
+  (given) => {
+    const found = problems({ ADMIN_SCOPE: given });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^ADMIN_SCOPE .*: must be a.* scope name/);
+  },
+);
 
 test('nothing that decides trust has a default', () => {
   const bare = () => checkConfig({ serverInfo }, {});

@@ -23,6 +23,8 @@ export interface Machine {
 
 export const MACHINES: Readonly<Record<string, Machine>> = {
   'ci-bot': { secret: 'ci-bot-secret', roles: ['reader'] },
+  /** May change roles and revoke, for automation. */
+  'ops-bot': { secret: 'ops-bot-secret', roles: ['operator'] },
   /** Its tokens are over before a person can paste them: for showing what expiry looks like. */
   'expiring-bot': { secret: 'expiring-bot-secret', roles: ['reader'], accessTokenSeconds: 1 },
 };

@@ -79,7 +79,8 @@ export async function change(
   const key = request.headers.get('idempotency-key');
   if (key !== null && !/^[\w-]{1,128}$/.test(key))
     throw new Refusal(400, 'invalid_request', 'Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 _ -');
-  const fingerprint = await hashOf(`${request.method} ${url.pathname}${url.search}\n${text}`);
+  const match = request.headers.get('if-match') ?? '';
+  const fingerprint = await hashOf(`${request.method} ${url.pathname}${url.search}\n${match}\n${text}`);
   const outcome = await registry.change(wanted, {
     operator: authorOf(operator.principal),
     reason: reasonOf(input),

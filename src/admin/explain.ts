@@ -3,7 +3,7 @@
 // Does not decide anything, and does not run anything. A token is verified as any other and never repeated.
 
 import type { Principal } from '../auth/principal.ts';
-import { isServiceKey, SERVICE_ISSUER } from '../auth/service-key.ts';
+import { isServiceKey, SERVICE_ISSUER, servicePrincipal } from '../auth/service-key.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { authorize, type Requirement, rolesOf } from '../policy/authorize.ts';
 import { admit, type Caller, kindsOf, revocationOf, shadowDenial } from '../policy/caller.ts';
@@ -131,8 +131,12 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
     issuedAt: optionalNumber(principal, 'issuedAt', 0, Number.MAX_SAFE_INTEGER) ?? now,
     expiresAt: now + 1,
   };
-  const isKnown = issuer === SERVICE_ISSUER || context.deployment.issuers.server(issuer) !== undefined;
-  return isKnown ? described : { reason: 'issuer_not_trusted' };
+  if (issuer === SERVICE_ISSUER) {
+    const record = [...policy.serviceKeys.values()].find(({ service }) => service === described.subject);
+    if (!record) throw new Refusal(404, 'not_found', 'No key of that service is in force.');
+    return servicePrincipal(record);
+  }
+  return context.deployment.issuers.server(issuer) ? described : { reason: 'issuer_not_trusted' };
 }
 
 const revocationFor = async (principal: Principal, policy: Policy) =>

@@ -1,6 +1,7 @@
 // Every operation of the operators' API, and how its answers and problems become responses.
 //
-// The caller is an operator already (http/admin-endpoint.ts). What is served is described in openapi.json; a test compares.
+// The caller is an operator already (http/admin-endpoint.ts). What is served is described in
+// assets/admin/openapi.json; a test compares.
 
 import { Router } from 'itty-router';
 import type { Context } from '../context.ts';

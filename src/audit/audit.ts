@@ -2,152 +2,129 @@
 //
 // | sink | binding | gets |
 // |---|---|---|
-// | the log (Workers Logs, Logpush) | none | every decision, one JSON line |
-// | Analytics Engine | AUDIT_ANALYTICS | every decision: index issuer; blobs decision, reason, detail, issuer, subject, client, token id, method, tool, operation, era, country, colo, trace id; doubles status, latency, policy version |
-// | a Queue | AUDIT_QUEUE | every decision, in batches |
-// | DecisionLog | DECISION_LOG | every refusal, and of what was allowed decisionLogAllowsPerThousand |
+// | the log (Workers Logs, Logpush) | none | every decision, one line of JSON |
+// | Analytics Engine | AUDIT_ANALYTICS | every decision, as columns (analytics.ts) |
+// | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
+// | DecisionLog | DECISION_LOG | every refusal, and a sample of what was allowed |
 //
-// What must stay true: a request never waits for a sink and never fails with one; what waits is bounded, and what did not
-// fit is counted in the log. No promise is shared between requests (see auth/issuers.ts): whoever finds nobody sending
-// sends, and nobody counts as sending for longer than SENDING_MS.
+// The policy registry is told, at most once an hour per key, that a service key is used.
+// What must stay true: a request never waits for a sink and never fails with one (outbox.ts).
 
 import type { Config } from '../config.ts';
-import { type DecisionEvent, describeError, log } from '../log.ts';
+import { type AuditSink, type DecisionEvent, describeError, log } from '../log.ts';
+import { dataPoint } from './analytics.ts';
 import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
+import { createOutbox } from './outbox.ts';
+
+type AuditConfig = Pick<Config, 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>;
 
 export interface AuditIo {
   readonly env: object;
   waitUntil(promise: Promise<unknown>): void;
-  decisionLog?: (() => Pick<DecisionLogApi, 'append'>) | undefined;
-  /** In which hour a service key was used. */
-  noteKeyUse?: ((uses: readonly KeyUse[]) => Promise<void>) | undefined;
+  decisionLog(): Pick<DecisionLogApi, 'append'>;
+  noteKeyUse?(uses: readonly KeyUse[]): Promise<void>;
 }
 
+/** That a service key was used. */
 export interface KeyUse {
   readonly id: string;
   /** Epoch seconds. */
   readonly at: number;
 }
 
+/** One per isolate. */
 export interface Audit {
   /** Never throws, and returns at once. */
   record(event: DecisionEvent, io: AuditIo): void;
 }
 
-/** Bindings that a deployment may have. */
-interface Sinks {
-  readonly AUDIT_ANALYTICS?: AnalyticsEngineDataset;
-  readonly AUDIT_QUEUE?: Queue<LoggedDecision>;
+interface Bindings {
+  readonly AUDIT_ANALYTICS?: Pick<AnalyticsEngineDataset, 'writeDataPoint'>;
+  readonly AUDIT_QUEUE?: Pick<Queue<LoggedDecision>, 'sendBatch'>;
+  readonly DECISION_LOG?: object;
 }
 
-/** How long decisions are collected before they are sent. */
-const COLLECT_MS = 1_000;
-const SENDING_MS = 20_000;
-const MAX_WAITING = 2_000;
-/** Of a Queue's batch. */
-const BATCH = 100;
-const HOUR = 3_600;
-const MAX_KEYS = 1_000;
+const bindings = ({ env }: AuditIo): Bindings => env as Bindings;
 
-export function createAudit(
-  config: Pick<Config, 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>,
-): Audit {
-  let forQueue: LoggedDecision[] = [];
-  let forLog: LoggedDecision[] = [];
-  let keyUses: KeyUse[] = [];
-  let dropped = 0;
-  /** Epoch milliseconds. */
-  let sendingUntil = 0;
-  /** Spreads the sample evenly: a decision is taken whenever this passes a thousand. */
-  let sampled = 0;
-  /** The hour in which each service key was noted last. */
-  const notedIn = new Map<string, number>();
+export function createAudit(config: AuditConfig): Audit {
+  const isSampled = createSampler(config.decisionLogAllowsPerThousand);
+  const keyUses = createKeyUses();
 
-  function isWanted({ decision }: DecisionEvent): boolean {
-    if (config.decisionLogEntries === 0) return false;
-    if (decision === 'deny') return true;
-    sampled += config.decisionLogAllowsPerThousand;
-    if (sampled < 1_000) return false;
-    sampled -= 1_000;
-    return true;
-  }
-
-  function noteUse({ tokenId = '', principalKind, decision }: DecisionEvent, at: number): void {
-    if (principalKind !== 'service' || decision !== 'allow') return;
-    const hour = Math.floor(at / HOUR);
-    if (notedIn.get(tokenId) === hour) return;
-    if (notedIn.size >= MAX_KEYS) notedIn.clear();
-    notedIn.set(tokenId, hour);
-    keyUses.push({ id: tokenId, at });
-  }
-
-  function keep(waiting: LoggedDecision[], decision: LoggedDecision): void {
-    if (waiting.length < MAX_WAITING) waiting.push(decision);
-    else dropped += 1;
-  }
-
-  async function send({ env, decisionLog, noteKeyUse }: AuditIo): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
-    const [queued, logged, uses, lost] = [forQueue, forLog, keyUses, dropped];
-    [forQueue, forLog, keyUses, dropped] = [[], [], [], 0];
-    sendingUntil = 0;
-    const { AUDIT_QUEUE } = env as Sinks;
-    if (lost > 0)
-      log({ event: 'audit_failed', sink: 'buffer', count: lost, detail: 'too many decisions at once' });
-    const attempts = [
-      tried('decision_log', logged.length, async () => await decisionLog?.().append(logged)),
-      tried('registry', uses.length, async () => await noteKeyUse?.(uses)),
-    ];
-    for (let start = 0; start < queued.length; start += BATCH) {
-      const batch = queued.slice(start, start + BATCH);
-      const send = async () =>
-        await AUDIT_QUEUE?.sendBatch(batch.map((body) => ({ body, contentType: 'json' })));
-      attempts.push(tried('queue', batch.length, send));
-    }
-    await Promise.all(attempts);
-  }
+  const toQueue = createOutbox<LoggedDecision, AuditIo>('queue', async ({ items, dropped }, io) => {
+    const bodies = items.map((item, index) => (index === 0 && dropped > 0 ? { ...item, dropped } : item));
+    await bindings(io).AUDIT_QUEUE?.sendBatch(bodies.map((body) => ({ body, contentType: 'json' })));
+  });
+  const toDecisionLog = createOutbox<LoggedDecision, AuditIo>(
+    'decision_log',
+    async ({ items, dropped, id }, io) => io.decisionLog().append(items, dropped, id),
+  );
+  const toRegistry = createOutbox<KeyUse, AuditIo>(
+    'registry',
+    async ({ items }, io) => io.noteKeyUse?.(items),
+    // The next use of the key is told instead.
+    (lost) => {
+      for (const { id } of lost) keyUses.forget(id);
+    },
+  );
 
   return {
     record(event, io) {
       log(event);
-      const { AUDIT_ANALYTICS, AUDIT_QUEUE } = io.env as Sinks;
+      const { AUDIT_ANALYTICS, AUDIT_QUEUE, DECISION_LOG } = bindings(io);
       const at = Math.floor(Date.now() / 1_000);
-      try {
-        AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event));
-      } catch (error) {
-        log({ event: 'audit_failed', sink: 'analytics', count: 1, detail: describeError(error) });
-      }
-      if (AUDIT_QUEUE) keep(forQueue, { at, ...event });
-      if (io.decisionLog && isWanted(event)) keep(forLog, { at, ...event });
-      if (io.noteKeyUse) noteUse(event, at);
-      const isWaiting = forQueue.length + forLog.length + keyUses.length > 0;
-      if (!isWaiting || sendingUntil > Date.now()) return;
-      sendingUntil = Date.now() + SENDING_MS;
-      io.waitUntil(send(io));
+      const isMinor = event.issuer === undefined;
+      guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event)));
+      if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, isMinor));
+      const isKept =
+        DECISION_LOG !== undefined &&
+        config.decisionLogEntries > 0 &&
+        (event.decision === 'deny' || isSampled());
+      if (isKept) guarded('decision_log', () => toDecisionLog.put({ at, ...event }, io, isMinor));
+
+      const { decision, principalKind, tokenId } = event;
+      const isKeyUse = decision === 'allow' && principalKind === 'service' && tokenId !== undefined;
+      if (isKeyUse && io.noteKeyUse && keyUses.isNew(tokenId, at))
+        guarded('registry', () => toRegistry.put({ id: tokenId, at }, io, false));
     },
   };
 }
 
-/** Twice, then it is lost: the log has it. */
-async function tried(sink: string, count: number, send: () => Promise<unknown>): Promise<void> {
-  if (count === 0) return;
+function guarded(sink: AuditSink, action: () => void): void {
   try {
-    await send().catch(send);
+    action();
   } catch (error) {
-    log({ event: 'audit_failed', sink, count, detail: describeError(error) });
+    log({ event: 'audit_failed', sink, count: 1, detail: describeError(error) });
   }
 }
 
-function dataPoint(event: DecisionEvent): AnalyticsEngineDataPoint {
-  const { decision, reason, detail, issuer, subject, clientId, tokenId, method, tool, operation, era } =
-    event;
-  const { country, colo, traceId, status, latencyMs, policyVersion } = event;
+/** Of every thousand so many, spread evenly. The first is taken, so that an isolate that does little is seen as well. */
+function createSampler(perThousand: number): () => boolean {
+  let credit = 1_000 - perThousand;
+  return () => {
+    if (perThousand === 0) return false;
+    credit += perThousand;
+    if (credit < 1_000) return false;
+    credit -= 1_000;
+    return true;
+  };
+}
+
+/** More service keys than there can be. */
+const MAX_KEYS = 1_000;
+
+/** In which hour each service key was used last, as far as this isolate knows. */
+function createKeyUses() {
+  const hours = new Map<string, number>();
   return {
-    indexes: [(issuer ?? reason ?? 'none').slice(0, 96)],
-    blobs: [
-      ...[decision, reason, detail, issuer, subject, clientId, tokenId, method, tool, operation, era],
-      ...[country, colo, traceId],
-    ].map((text) => text ?? ''),
-    doubles: [status, latencyMs, policyVersion ?? 0],
+    isNew(id: string, at: number): boolean {
+      const hour = Math.floor(at / 3_600);
+      if (hours.get(id) === hour) return false;
+      if (hours.size >= MAX_KEYS) hours.clear();
+      hours.set(id, hour);
+      return true;
+    },
+    forget(id: string): void {
+      hours.delete(id);
+    },
   };
 }

@@ -1,7 +1,9 @@
 // A subject as the audit has it: as it is, or a pseudonym.
 //
-// A pseudonym is the same for the same subject, so that what somebody did can be put together, and says nothing to whoever
-// lacks AUDIT_SECRET. It is no anonymity: with the secret, or from what was done, a person may be recognized.
+// A pseudonym is the same for the same subject, so that what somebody did can be put together, and nobody can make it, or
+// find out whose it is by trying names, without AUDIT_SECRET. It is no anonymity: with the secret, or by what was done and
+// when, a person may be recognized; client and token id stay as they are, and the issuer knows whose they are.
+// Another secret makes other pseudonyms.
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
@@ -10,21 +12,32 @@ export type SubjectConfig = Pick<Config, 'auditSubjects' | 'auditSecret'>;
 
 type Named = Pick<Principal, 'issuer' | 'subject'>;
 
-const remembered = new WeakMap<Named, string>();
-
-/** At once for plain subjects and for a principal that was asked about before. */
-export function auditSubject(principal: Named, config: SubjectConfig): string | Promise<string> {
-  if (config.auditSubjects === 'plain') return principal.subject;
-  return remembered.get(principal) ?? pseudonym(principal, config.auditSecret ?? '');
+interface Pseudonyms {
+  key: CryptoKey | undefined;
+  /** Principals are handed out again, so for a known one there is nothing to compute and nothing to wait for. */
+  readonly known: WeakMap<Named, string>;
 }
 
-async function pseudonym(principal: Named, secret: string): Promise<string> {
-  const encoder = new TextEncoder();
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, ['sign']);
-  const text = JSON.stringify([principal.issuer, principal.subject]);
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)));
-  const name = `hmac:${Array.from(mac.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-  remembered.set(principal, name);
-  return name;
+const ALGORITHM = { name: 'HMAC', hash: 'SHA-256' };
+const BYTES = 16;
+const encoder = new TextEncoder();
+const perConfig = new WeakMap<SubjectConfig, Pseudonyms>();
+
+/** At once for plain subjects and for a principal that was asked about before. Without a secret there is no name at all. */
+export function auditSubject(principal: Named, config: SubjectConfig): string | undefined | Promise<string> {
+  if (config.auditSubjects === 'plain') return principal.subject;
+  if (config.auditSecret === undefined) return undefined;
+  const pseudonyms = perConfig.get(config) ?? { key: undefined, known: new WeakMap() };
+  perConfig.set(config, pseudonyms);
+  return pseudonyms.known.get(principal) ?? pseudonymOf(principal, config.auditSecret, pseudonyms);
+}
+
+async function pseudonymOf(principal: Named, secret: string, pseudonyms: Pseudonyms): Promise<string> {
+  pseudonyms.key ??= await crypto.subtle.importKey('raw', encoder.encode(secret), ALGORITHM, false, ['sign']);
+  const text = encoder.encode(`${principal.issuer}\0${principal.subject}`);
+  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', pseudonyms.key, text));
+  const hex = Array.from(mac.subarray(0, BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const pseudonym = `hmac:${hex}`;
+  pseudonyms.known.set(principal, pseudonym);
+  return pseudonym;
 }

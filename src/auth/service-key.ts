@@ -68,7 +68,7 @@ export function createServiceKeyVerifier(): ServiceKeyVerifier {
         return { reason: 'token_malformed', detail: 'service_key' };
       const record = records.get(await hashOf(credential));
       if (!record) return { reason: 'token_invalid', detail: 'service_key_unknown' };
-      principal = principalOf(record);
+      principal = servicePrincipal(record);
       if (rememberedFor === records && remembered.size < MAX_REMEMBERED)
         remembered.set(credential, principal);
     }
@@ -76,7 +76,15 @@ export function createServiceKeyVerifier(): ServiceKeyVerifier {
   };
 }
 
-function principalOf({ id, service, scopes, roles, createdAt, expiresAt }: ServiceKeyRecord): Principal {
+/** Who calls with a key. */
+export function servicePrincipal({
+  id,
+  service,
+  scopes,
+  roles,
+  createdAt,
+  expiresAt,
+}: ServiceKeyRecord): Principal {
   return Object.freeze({
     kind: 'service',
     issuer: SERVICE_ISSUER,

@@ -1,38 +1,52 @@
 // ONE REQUEST to the operators' API: the same gate as the MCP endpoint, then the operation.
 //
 // Decided by the policy as the registry has it at that moment: an operator who was revoked is out at once, and while the
-// registry cannot be reached nobody can change anything. Every request is a decision in the audit, with the operation.
-// Pages of other origins get no CORS headers: this is for scripts.
+// registry cannot be reached nobody can change anything. While only KV cannot be reached, operators can. Every request is
+// a decision in the audit, with the operation.
+// The description of the API is no operation: the platform serves it to anybody (wrangler.toml [assets]).
 
-import openapi from '../admin/openapi.json';
 import { authorizeOperator } from '../admin/operator.ts';
 import { methodsOf, operate, operationOf } from '../admin/routes.ts';
 import type { Context } from '../context.ts';
-import { isDenial } from '../denial.ts';
+import { type Denial, isDenial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
+import { admit, type Caller } from '../policy/caller.ts';
 import { json } from './answer.ts';
-import { answered, identify, type Outcome, type Progress, readmit } from './mcp-endpoint.ts';
-
-/** Of the description of this API, which anybody may read. */
-const DOCUMENT_PATH = '/admin/openapi.json';
+import { answered, identify, type Outcome, type Progress } from './mcp-endpoint.ts';
 
 export async function adminEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
-  if (url.pathname === DOCUMENT_PATH && request.method === 'GET') return json(200, openapi);
   return answered(request, context, (progress) => decide(request, url, context, progress));
+}
+
+/** Who is calling, by what the registry says and whatever was published: KV may be late, or out of reach. */
+async function callerNow(
+  request: Request,
+  url: URL,
+  context: Context,
+  progress: Progress,
+): Promise<Caller | Denial> {
+  const admitted = await identify(request, url, context, progress);
+  const { principal } = progress;
+  if (!principal) return admitted;
+  // Whoever lacks the scope in any case is not worth a call of the registry.
+  const hopeless = !isDenial(admitted) && authorizeOperator(admitted, context.deployment.config);
+  if (hopeless && hopeless.reason === 'scope_missing') return hopeless;
+  const policy = await context.deployment.policies.renew(context, 0);
+  if (isDenial(policy)) return policy;
+  progress.policy = policy;
+  return admit(principal, policy);
 }
 
 async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
   const operation = await operationOf(request.method, url);
   progress.operation = operation?.name ?? 'unknown';
-  const admitted = await identify(request, url, context, progress);
-  if (isDenial(admitted)) return admitted;
-  const operator = await readmit(admitted, context, progress);
+  const operator = await callerNow(request, url, context, progress);
   if (isDenial(operator)) return operator;
   const refused = authorizeOperator(operator, context.deployment.config);
   if (refused) return refused;
 
   if (!operation) {
-    const methods = url.pathname === DOCUMENT_PATH ? ['GET'] : await methodsOf(url);
+    const methods = await methodsOf(url);
     return methods.length === 0
       ? json(404, { error: 'not_found', error_description: 'See /admin/openapi.json for what there is.' })
       : json(

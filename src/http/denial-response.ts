@@ -73,7 +73,7 @@ export function denialResponse(
         scopes: denial.requiredScopes,
         resourceMetadata,
       } as const;
-      return config.stepUp === 'http'
+      return config.stepUp === 'http' || !message
         ? oauthError(403, parameters)
         : refusal(
             `The access token lacks the scope ${denial.missingScopes.join(', ')}. Sign in again and agree to it.`,

@@ -192,7 +192,7 @@ function modernContext({ principal, rights }: Caller, request: Request, context:
       requestId,
       signal: request.signal,
       waitUntil,
-      session: createSessionState(session),
+      session: createSessionState(session, principal),
       notify: createNotifier(env, config),
     },
     isReachable: (requirement) => authorize(rights, requirement)?.reason !== 'permission_missing',
@@ -336,5 +336,13 @@ function verdict(outcome: Outcome | undefined): Verdict {
       ? { decision: 'allow' }
       : { decision: 'deny', reason: 'protocol', detail: String(outcome.status) };
   if (isFailure(outcome)) return { decision: 'deny', reason: 'protocol', detail: String(outcome.code) };
-  return { decision: 'deny', ...outcome };
+  const { reason, ...rest } = outcome;
+  const { detail, requiredScopes, missingScopes, missingPermissions } = rest as Partial<Verdict>;
+  return {
+    decision: 'deny',
+    reason,
+    detail,
+    ...(requiredScopes && missingScopes ? { requiredScopes, missingScopes } : {}),
+    ...(missingPermissions ? { missingPermissions } : {}),
+  };
 }

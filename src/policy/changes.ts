@@ -14,7 +14,8 @@ const SERVICE_KEYS_MOST = 500;
 /** So many fit into one KV value of 25 MiB, with room to spare. */
 const REVOCATIONS_MOST = 2_000_000;
 const ASSIGNMENTS_MOST = 1_000_000;
-const ROLES_MOST = 1_000;
+/** All of them are in the head, and in a line of history. */
+const ROLES_BYTES = 262_144;
 
 export interface ChangeContext {
   readonly store: PolicyStore;
@@ -226,14 +227,22 @@ function checkSound(definitions: RoleDefinitions, where = ''): void {
 }
 
 /** @throws {Refused} unless the roles can be resolved and whoever has a role still can have it */
-function checkRoles(definitions: RoleDefinitions, { store, config }: ChangeContext): void {
+function checkRoles(definitions: RoleDefinitions, { store, config, at }: ChangeContext): void {
   checkSound(definitions);
-  if (Object.keys(definitions).length > ROLES_MOST)
-    throw new Refused('conflict', `There are more than ${ROLES_MOST} roles.`);
+  if (JSON.stringify(definitions).length > ROLES_BYTES)
+    throw new Refused('conflict', `All roles together would be longer than ${ROLES_BYTES} characters.`);
   for (const name of config.defaultRoles) {
     if (!Object.hasOwn(definitions, name))
       throw new Refused('conflict', `The role "${name}" is in DEFAULT_ROLES; change that first.`);
   }
+  const inKeys = Object.values(store.usableServiceKeys(at)).find(({ roles }) =>
+    roles.some((role) => !Object.hasOwn(definitions, role)),
+  );
+  if (inKeys)
+    throw new Refused(
+      'conflict',
+      `A role of the service key ${inKeys.id} would be gone; revoke the key first.`,
+    );
   const names = store.rows('SELECT DISTINCT role FROM assignment').map(({ role }) => String(role));
   for (const name of names) {
     if (!Object.hasOwn(definitions, name))
@@ -269,19 +278,21 @@ function editRole(change: RoleChange, version: number, context: ChangeContext): 
   return roleDone(name, before?.definition ?? null, after, definitionsOf(context), version);
 }
 
+/** Kept as an edit of whatever is in force, the app's roles or the registry's: a trial alone makes neither the source. */
 function editShadow(change: RoleChange, version: number, context: ChangeContext): Done {
   const { store } = context;
   const { name, expected } = change;
-  takeOver(context);
-  const inForce = store.roles().get(name);
+  const inForce = definitionsOf(context);
+  const before = Object.hasOwn(inForce, name) ? (inForce[name] ?? null) : null;
+  const baseVersion = before ? (store.roles().get(name)?.version ?? 0) : null;
   const onTrial = store.shadowEdits().find((edit) => edit.name === name);
-  const isThere = onTrial ? onTrial.definition !== null : inForce !== undefined;
-  checkExpected(name, isThere ? (onTrial?.version ?? inForce?.version) : undefined, expected);
+  const current = onTrial ? (onTrial.definition ? onTrial.version : undefined) : (baseVersion ?? undefined);
+  checkExpected(name, current, expected);
   const after = 'definition' in change ? change.definition : null;
-  store.putShadowEdit(name, after, onTrial ? onTrial.baseVersion : (inForce?.version ?? null), version);
-  const definitions = withEdits(definitionsOf(context), store.shadowEdits());
+  store.putShadowEdit(name, after, onTrial ? onTrial.baseVersion : baseVersion, version);
+  const definitions = withEdits(inForce, store.shadowEdits());
   checkRoles(definitions, context);
-  return roleDone(name, inForce?.definition ?? null, after, definitions, version);
+  return roleDone(name, before, after, definitions, version);
 }
 
 function roleDone(
@@ -395,11 +406,19 @@ function forget(
       subject,
     );
   }
+  // Answers that are kept for a repeated request; it will be done anew.
   store.run(
-    "DELETE FROM answered WHERE json_extract(result, '$.target.subject') = ? OR json_extract(result, '$.subject') = ?",
-    subject,
+    "DELETE FROM answered WHERE json_extract(operator, '$[0]') = ? AND json_extract(operator, '$[1]') = ?",
+    issuer,
     subject,
   );
+  for (const at of ['$', '$.target']) {
+    store.run(
+      `DELETE FROM answered WHERE json_extract(result, '${at}.issuer') = ? AND json_extract(result, '${at}.subject') = ?`,
+      issuer,
+      subject,
+    );
+  }
   return {
     result: { erased: { assignments: roles.length, historyEntries, revocations } },
     target: { issuer, subject: null },

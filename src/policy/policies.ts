@@ -103,6 +103,8 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
       }
     } catch (error) {
       log({ event: 'policy_failed', from: 'kv', detail: describeError(error) });
+      // Counted from here: those that waited for this attempt must not make one each, one after the other.
+      state.triedAt = io.now();
     } finally {
       state.busyUntil = 0;
     }

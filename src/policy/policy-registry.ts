@@ -56,7 +56,7 @@ export function createPolicyRegistry(
       super(ctx, env);
       ({ config: this.#config, roles: this.#seed } = deploymentOf(env));
       this.#store = new PolicyStore(ctx.storage);
-      this.#publication = new Publication(this.#store, env.KIT_KV);
+      this.#publication = new Publication(this.#store, env.KIT_KV, this.#seed.definitions);
     }
 
     async head(knownVersion: number): Promise<Head | null> {

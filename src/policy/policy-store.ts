@@ -1,43 +1,13 @@
-// The SQL of PolicyRegistry: schema, migrations, named statements. Decides nothing.
+// The SQL of PolicyRegistry: named statements. Decides nothing. The tables are in policy-schema.ts.
 //
-// Migrations are appended and never changed. Every row that is published carries the version of its last change, so that
+// Every row that is published carries the version of its last change, so that
 // "what changed since a table was made" is a query; what was deleted since leaves a row in `gone`.
 
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
 import type { Author } from './change.ts';
 import type { RevocationKind, RevocationTarget } from './keys.ts';
+import { MIGRATIONS } from './policy-schema.ts';
 import type { RoleDefinition } from './roles.ts';
-
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-   CREATE TABLE revocation (
-     id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, issuer TEXT, subject TEXT, revoked_at INTEGER NOT NULL,
-     created_at INTEGER NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL, version INTEGER NOT NULL);
-   CREATE INDEX revocation_version ON revocation (version);
-   CREATE INDEX revocation_subject ON revocation (issuer, subject);
-   CREATE INDEX revocation_at ON revocation (revoked_at);
-   CREATE TABLE role (name TEXT PRIMARY KEY, definition TEXT NOT NULL, version INTEGER NOT NULL);
-   CREATE TABLE shadow_edit (name TEXT PRIMARY KEY, definition TEXT, base_version INTEGER, version INTEGER NOT NULL);
-   CREATE TABLE assignment (
-     key TEXT NOT NULL, role TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT, client_id TEXT, created_at INTEGER NOT NULL,
-     reason TEXT NOT NULL, operator TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (key, role));
-   CREATE INDEX assignment_version ON assignment (version);
-   CREATE INDEX assignment_subject ON assignment (issuer, subject);
-   CREATE INDEX assignment_role ON assignment (role);
-   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-   CREATE TABLE gone (key TEXT PRIMARY KEY, version INTEGER NOT NULL);
-   CREATE INDEX gone_version ON gone (version);
-   CREATE TABLE service_key (
-     id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, service TEXT NOT NULL, owner TEXT NOT NULL, scopes TEXT NOT NULL,
-     roles TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, last_used_at INTEGER);
-   CREATE TABLE history (
-     version INTEGER PRIMARY KEY, at INTEGER NOT NULL, action TEXT NOT NULL, operator TEXT NOT NULL, issuer TEXT, subject TEXT,
-     target TEXT NOT NULL, reason TEXT NOT NULL, change TEXT NOT NULL);
-   CREATE INDEX history_subject ON history (issuer, subject);
-   CREATE TABLE answered (
-     key TEXT NOT NULL, operator TEXT NOT NULL, fingerprint TEXT NOT NULL, version INTEGER NOT NULL, result TEXT NOT NULL,
-     at INTEGER NOT NULL, PRIMARY KEY (operator, key));`,
-];
 
 export type Row = Record<string, SqlStorageValue>;
 

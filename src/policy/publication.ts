@@ -28,11 +28,14 @@ interface TableEntry {
 export class Publication {
   readonly #store: PolicyStore;
   readonly #kv: KVNamespace;
+  /** Roles of the app: what a trial edits until the registry has roles of its own. */
+  readonly #seed: RoleDefinitions;
   #head: Head | undefined;
 
-  constructor(store: PolicyStore, kv: KVNamespace) {
+  constructor(store: PolicyStore, kv: KVNamespace, seed: RoleDefinitions) {
     this.#store = store;
     this.#kv = kv;
+    this.#seed = seed;
   }
 
   /** The policy as it is now. */
@@ -41,7 +44,7 @@ export class Publication {
     if (this.#head?.version === version) return this.#head;
     const [revocations, assignments] = [this.#table('revocations'), this.#table('assignments')];
     const roles = this.#store.get('roles_source') === 'registry' ? this.#roles() : undefined;
-    const shadowRoles = this.#shadowRoles(roles);
+    const shadowRoles = this.#shadowRoles(roles ?? this.#seed);
     this.#head = {
       format: FORMAT,
       version,
@@ -149,10 +152,9 @@ export class Publication {
     return Object.fromEntries([...this.#store.roles()].map(([name, { definition }]) => [name, definition]));
   }
 
-  #shadowRoles(roles: RoleDefinitions | undefined): RoleDefinitions | undefined {
+  #shadowRoles(roles: RoleDefinitions): RoleDefinitions | undefined {
     const edits = this.#store.shadowEdits();
-    if (edits.length === 0 || !roles) return undefined;
-    return withEdits(roles, edits);
+    return edits.length === 0 ? undefined : withEdits(roles, edits);
   }
 }
 

@@ -75,14 +75,13 @@ export function parseHead(value: unknown): Head {
     throw new Error(`the policy snapshot has no usable ${what}`);
   };
   if (!isRecord(value) || value.format !== FORMAT) return wrong('format');
-  if (!Number.isSafeInteger(value.version)) return wrong('version');
-  const { revocations, assignments, serviceKeys } = value;
-  if (!isRecord(revocations) || !isRecord(revocations.recent) || !Array.isArray(revocations.kinds))
-    return wrong('revocations');
-  if (!Object.values(revocations.recent).every(Number.isSafeInteger)) return wrong('revocations');
-  if (!isRecord(assignments) || !isRecord(assignments.recent)) return wrong('assignments');
-  if (!Object.values(assignments.recent).every(isTextList)) return wrong('assignments');
-  if (!isRecord(serviceKeys)) return wrong('serviceKeys');
+  if (!isCount(value.version)) return wrong('version');
+  const { roles, shadowRoles, revocations, assignments, serviceKeys } = value;
+  if (roles !== undefined && !isEach(roles, isRole)) return wrong('roles');
+  if (shadowRoles !== undefined && !isEach(shadowRoles, isRole)) return wrong('shadowRoles');
+  if (!isPart(revocations, isCount) || !isTextList(revocations.kinds)) return wrong('revocations');
+  if (!isPart(assignments, isTextList)) return wrong('assignments');
+  if (!isEach(serviceKeys, isServiceKey)) return wrong('serviceKeys');
   return value as unknown as Head;
 }
 
@@ -95,7 +94,7 @@ export function createPolicy(head: Head, { revocations, assignments }: Tables, b
     version: head.version,
     roles: head.roles ? resolveRoles(head.roles) : base.roles,
     rolesFrom: head.roles ? 'registry' : 'app',
-    shadow: head.shadowRoles && resolveRoles(head.shadowRoles),
+    shadow: head.shadowRoles && onTrial(head.shadowRoles),
     defaultRoles: base.defaultRoles,
     scopeImplications: base.scopeImplications,
     serviceKeys: new Map(Object.entries(head.serviceKeys)),
@@ -114,7 +113,33 @@ export function createPolicy(head: Head, { revocations, assignments }: Tables, b
   };
 }
 
+/** A trial that is not sound is no trial: it must not keep a policy from being adopted. */
+function onTrial(roles: RoleDefinitions): Roles | undefined {
+  try {
+    return resolveRoles(roles);
+  } catch {
+    return undefined;
+  }
+}
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isTextList = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const isEach = (value: unknown, isMember: (member: unknown) => boolean): boolean =>
+  isRecord(value) && Object.values(value).every(isMember);
+
+const isPart = (value: unknown, isRecent: (member: unknown) => boolean): value is Record<string, unknown> =>
+  isRecord(value) && (value.table === undefined || isText(value.table)) && isEach(value.recent, isRecent);
+
+const isRole = (value: unknown): boolean =>
+  isRecord(value) &&
+  [value.permissions, value.inherits].every((list) => list === undefined || isTextList(list));
+
+const isServiceKey = (value: unknown): boolean =>
+  isRecord(value) &&
+  [value.id, value.service].every(isText) &&
+  [value.scopes, value.roles].every(isTextList) &&
+  [value.createdAt, value.expiresAt].every(isCount);

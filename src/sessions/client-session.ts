@@ -12,7 +12,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
-import { policyRegistry } from '../objects.ts';
+import { type Grant, policyRegistry } from '../objects.ts';
 import { authorize, type Requirement, type Rights } from '../policy/authorize.ts';
 import { type Caller, isSessionRevoked } from '../policy/caller.ts';
 import type { Policies, PolicyIo } from '../policy/policies.ts';
@@ -143,7 +143,8 @@ export function createClientSession(
           id,
         );
       }
-      if (message?.kind === 'request' && message.method === 'initialize') return this.#initialize(message);
+      if (message?.kind === 'request' && message.method === 'initialize')
+        return this.#initialize(message, request);
       if (sessionId === null)
         return failure(400, INVALID_REQUEST, 'Mcp-Session-Id is missing; initialize gives one', id);
       const session = this.#store.session(sessionId);
@@ -193,7 +194,7 @@ export function createClientSession(
 
     // ---- sessions ----
 
-    async #initialize(message: RequestMessage): Promise<LegacyAnswer> {
+    async #initialize(message: RequestMessage, { principal }: LegacyRequest): Promise<LegacyAnswer> {
       const initialized = initialize(message, { config: this.#config, catalogue: this.#catalogue });
       if (isFailure(initialized)) return initialized;
       if (!this.#makeRoom())
@@ -208,7 +209,7 @@ export function createClientSession(
         createdAt: now(),
         usedAt: now(),
       });
-      await this.#housekeeping.keep();
+      await this.#housekeeping.keep(principal);
       await this.#housekeeping.ensureAlarm();
       return { json: responseJson(message, { json }), sessionId: id };
     }
@@ -293,15 +294,15 @@ export function createClientSession(
       return this.#store.state(key);
     }
 
-    async statePut(key: string, json: string, ifAbsent: boolean): Promise<PutOutcome> {
+    async statePut(key: string, json: string, ifAbsent: boolean, owner: Grant): Promise<PutOutcome> {
       const outcome = putState(this.#store, this.#config, key, json, ifAbsent);
-      if ('isNew' in outcome && outcome.isNew) await this.#housekeeping.keep();
+      if ('isNew' in outcome && outcome.isNew) await this.#housekeeping.keep(owner);
       return outcome;
     }
 
     async stateDelete(key: string): Promise<void> {
-      this.#store.deleteState(key);
-      if (!this.#store.isKeeping()) await this.#housekeeping.ensureAlarm();
+      const isLast = this.#store.deleteState(key) && !this.#store.isKeeping();
+      if (isLast) await this.#housekeeping.ensureAlarm();
     }
 
     stateList(prefix: string): readonly string[] {
@@ -319,8 +320,6 @@ export function createClientSession(
     async describe(): Promise<SessionDescription> {
       const sessions = this.#store.sessions().filter((session) => !this.#isExpired(session));
       const stateKeys = this.#store.stateKeys('').length;
-      // An entry in the index that outlived what it stood for goes when it has led somebody here.
-      if (sessions.length + stateKeys === 0) this.ctx.waitUntil(this.#housekeeping.tidy(true));
       return {
         sessions: sessions.map(({ id, protocolVersion, clientInfo, createdAt, usedAt }) => {
           const client = implementationOf(clientInfo);

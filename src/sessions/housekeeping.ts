@@ -27,10 +27,13 @@ export class Housekeeping {
     this.#alarmSeconds = alarmSeconds;
   }
 
-  /** Something is kept from now on. */
-  async keep(): Promise<void> {
-    if (this.#store.indexEntry() !== 'none') return;
-    this.#store.setIndexEntry('wanted');
+  /**
+   * Something is kept from now on, for this owner: an object is not told a name of more than 1024 bytes, so it cannot
+   * always know itself whose it is.
+   */
+  async keep({ issuer, subject, clientId }: Grant): Promise<void> {
+    if (this.#store.indexEntry()) return;
+    this.#store.setIndexEntry({ owner: { issuer, subject, clientId }, isWritten: false });
     await this.ensureAlarm();
     this.#state.waitUntil(this.tidy());
   }
@@ -41,14 +44,11 @@ export class Housekeeping {
     if (set === null || set > at) await this.#state.storage.setAlarm(at);
   }
 
-  /**
-   * Puts the index right, and leaves nothing where nothing is kept. `isFound` when the index has led somebody here: then
-   * it has an entry, whatever this object knows of it. Never rejects.
-   */
-  tidy(isFound = false): Promise<void> {
+  /** Puts the index right, and leaves nothing where nothing is kept. Never rejects. */
+  tidy(): Promise<void> {
     this.#last = this.#last.then(async () => {
       try {
-        await this.#writeIndex(isFound);
+        await this.#writeIndex();
       } catch (error) {
         log({ event: 'kv_failed', operation: 'write', key: 'sessions', detail: describeError(error) });
         return this.ensureAlarm(RETRY_SECONDS);
@@ -59,26 +59,18 @@ export class Housekeeping {
     return this.#last;
   }
 
-  async #writeIndex(isFound: boolean): Promise<void> {
-    const [owner, entry] = [this.#owner, this.#store.indexEntry()];
-    if (!owner) return;
-    if (this.#store.isKeeping()) {
-      if (entry === 'written') return;
-      await noteGrant(this.#kv, owner);
-      this.#store.setIndexEntry('written');
-    } else if (entry !== 'none' || isFound) {
+  async #writeIndex(): Promise<void> {
+    const entry = this.#store.indexEntry();
+    if (!entry) return;
+    const { owner, isWritten } = entry;
+    if (!this.#store.isKeeping()) {
       await forgetGrant(this.#kv, owner);
-      this.#store.setIndexEntry('none');
-      // Something was written in the meantime.
-      if (this.#store.isKeeping()) await this.keep();
+      this.#store.setIndexEntry(undefined);
+      // Something may have been written in the meantime.
+      if (this.#store.isKeeping()) await this.keep(owner);
+    } else if (!isWritten) {
+      await noteGrant(this.#kv, owner);
+      this.#store.setIndexEntry({ owner, isWritten: true });
     }
-  }
-
-  /** The runtime tells an object the name it was addressed by (objects.ts), also in an alarm. */
-  get #owner(): Grant | undefined {
-    const { name } = this.#state.id;
-    if (name === undefined) return undefined;
-    const [issuer, subject, clientId] = JSON.parse(name);
-    return { issuer, subject, clientId: clientId ?? undefined };
   }
 }

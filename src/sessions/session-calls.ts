@@ -157,7 +157,7 @@ export class SessionCalls {
       requestId,
       signal,
       waitUntil,
-      session: createSessionState(() => state),
+      session: createSessionState(() => state, principal),
       notify: createNotifier(env, config),
     };
     const context: MethodContext = {

@@ -3,6 +3,8 @@
 // Migrations are appended and never changed: an object may wake up after a year with any older schema. An object that
 // keeps nothing has no schema either, so that it costs nothing: tables are made when the first thing is written.
 
+import type { Grant } from '../objects.ts';
+
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE session (
      id TEXT PRIMARY KEY, protocol_version TEXT NOT NULL, client_info TEXT, capabilities TEXT NOT NULL, log_level TEXT,
@@ -17,7 +19,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE state (key TEXT PRIMARY KEY, json TEXT NOT NULL);
    CREATE TABLE used_nonce (nonce TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);`,
   `ALTER TABLE stream ADD COLUMN requirement TEXT;
-   CREATE TABLE index_entry (is_written INTEGER NOT NULL);`,
+   CREATE TABLE index_entry (owner TEXT NOT NULL, is_written INTEGER NOT NULL);`,
 ];
 
 export interface SessionRow {
@@ -37,6 +39,12 @@ export interface StreamRow {
   /** What that request needed, as JSON; null for the stream of a GET. */
   readonly requirement: string | null;
   readonly isDone: boolean;
+}
+
+/** The entry of this object in the index of sessions. */
+export interface IndexEntry {
+  readonly owner: Grant;
+  readonly isWritten: boolean;
 }
 
 type Row = Record<string, SqlStorageValue>;
@@ -226,8 +234,9 @@ export class SessionStore {
     return this.#all(query, prefix, prefix).map(({ key }) => String(key));
   }
 
-  deleteState(key: string): void {
-    this.#all('DELETE FROM state WHERE key = ?', key);
+  /** Gives whether there was one. */
+  deleteState(key: string): boolean {
+    return this.#all('DELETE FROM state WHERE key = ? RETURNING key', key).length > 0;
   }
 
   /** Gives how many values there were. */
@@ -261,15 +270,17 @@ export class SessionStore {
     return this.#one('SELECT 1 FROM session UNION SELECT 1 FROM used_nonce LIMIT 1') !== undefined;
   }
 
-  /** `wanted` until it is known to be `written`; then, until it is known to be gone, there may be one. */
-  indexEntry(): 'none' | 'wanted' | 'written' {
-    const row = this.#one('SELECT is_written FROM index_entry');
-    return row === undefined ? 'none' : row.is_written === 1 ? 'written' : 'wanted';
+  /** Until it is known to be gone there may be one. */
+  indexEntry(): IndexEntry | undefined {
+    const row = this.#one('SELECT owner, is_written FROM index_entry');
+    return row && { owner: JSON.parse(String(row.owner)), isWritten: row.is_written === 1 };
   }
 
-  setIndexEntry(state: 'none' | 'wanted' | 'written'): void {
+  setIndexEntry(entry: IndexEntry | undefined): void {
     this.#all('DELETE FROM index_entry');
-    if (state !== 'none') this.#all('INSERT INTO index_entry VALUES (?)', state === 'written' ? 1 : 0);
+    if (!entry) return;
+    const { owner, isWritten } = entry;
+    this.#all('INSERT INTO index_entry VALUES (?, ?)', JSON.stringify(owner), isWritten ? 1 : 0);
   }
 
   #one(query: string, ...bindings: SqlStorageValue[]): Row | undefined {

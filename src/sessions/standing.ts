@@ -9,38 +9,14 @@ import { type Denial, isDenial } from '../denial.ts';
 import { admit, type Caller } from '../policy/caller.ts';
 import type { Policies, PolicyIo } from '../policy/policies.ts';
 
-type Pace = Pick<Config, 'streamRecheckSeconds'>;
-
 /** Does not check that the token is still current: whoever keeps the stream knows when it expires. */
 export async function standing(
   principal: Principal,
   policies: Policies,
   io: PolicyIo,
-  { streamRecheckSeconds }: Pace,
+  { streamRecheckSeconds }: Pick<Config, 'streamRecheckSeconds'>,
 ): Promise<Caller | Denial> {
   const renewed = await policies.renew(io, streamRecheckSeconds);
   const policy = isDenial(renewed) ? await policies.read(io) : renewed;
   return isDenial(policy) ? policy : admit(principal, policy);
-}
-
-export interface Standing {
-  mayStay(): Promise<boolean>;
-  /** As of the last time `mayStay` was asked. */
-  permissions(): ReadonlySet<string>;
-}
-
-/** The standing of a caller, from when it was admitted for as long as its token is current. */
-export function standingOf(caller: Caller, policies: Policies, io: PolicyIo, pace: Pace): Standing {
-  const { principal } = caller;
-  let { permissions } = caller.rights;
-  return {
-    async mayStay() {
-      if (io.now() >= principal.expiresAt) return false;
-      const now = await standing(principal, policies, io, pace);
-      if (isDenial(now)) return false;
-      ({ permissions } = now.rights);
-      return true;
-    },
-    permissions: () => permissions,
-  };
 }

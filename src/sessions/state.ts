@@ -3,6 +3,7 @@
 // The object is only called when a tool uses it. Values cross as JSON; limits are checked where the values are.
 
 import type { Config } from '../config.ts';
+import type { Grant } from '../objects.ts';
 import type { SessionState } from '../protocol/handler.ts';
 import { ToolError } from '../protocol/tool.ts';
 import type { SessionStore } from './session-store.ts';
@@ -11,7 +12,7 @@ import type { SessionStore } from './session-store.ts';
 export interface StateApi {
   stateGet(key: string): string | undefined | Promise<string | undefined>;
   /** The value there is afterwards, or what is too much. With `ifAbsent` a value that is there stays. */
-  statePut(key: string, json: string, ifAbsent: boolean): PutOutcome | Promise<PutOutcome>;
+  statePut(key: string, json: string, ifAbsent: boolean, owner: Grant): PutOutcome | Promise<PutOutcome>;
   stateDelete(key: string): void | Promise<void>;
   stateList(prefix: string): readonly string[] | Promise<readonly string[]>;
 }
@@ -43,7 +44,8 @@ export function putState(
   return { json, isNew: true };
 }
 
-export function createSessionState(api: () => StateApi): SessionState {
+/** `owner` is who the object of `api` belongs to. */
+export function createSessionState(api: () => StateApi, owner: Grant): SessionState {
   async function put(
     key: string,
     value: unknown,
@@ -52,7 +54,7 @@ export function createSessionState(api: () => StateApi): SessionState {
     const json = JSON.stringify(value);
     if (json === undefined)
       throw new TypeError(`the value of ${JSON.stringify(key)} cannot be written as JSON`);
-    const outcome = await api().statePut(key, json, ifAbsent);
+    const outcome = await api().statePut(key, json, ifAbsent, owner);
     if ('tooMuch' in outcome) throw new ToolError(outcome.tooMuch);
     return outcome;
   }

@@ -1,14 +1,20 @@
-// When a verified token may be remembered. What makes a token good or bad is in test/attacks, on the real Worker.
+// When a verified token may be remembered, how long one may live, and what one is called that nobody has verified.
+// What else makes a token good or bad is in test/attacks, on the real Worker.
 
 import { importJWK } from 'jose';
-import { beforeEach, expect, test } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/auth/access-token.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createAccessTokenVerifier, unverifiedTokenId } from '../../src/auth/access-token.ts';
 import type { IssuerIo, Issuers } from '../../src/auth/issuers.ts';
 import { isDenial } from '../../src/denial.ts';
 import { type SigningKey, signingKey, TestIssuer } from '../support/issuer.ts';
 import { RESOURCE } from '../support/worker.ts';
 
-const CONFIG = { clockToleranceSeconds: 5, verifiedTokenCacheEntries: 3, verifiedTokenCacheSeconds: 300 };
+const CONFIG = {
+  clockToleranceSeconds: 5,
+  maxTokenLifetimeSeconds: 86_400,
+  verifiedTokenCacheEntries: 3,
+  verifiedTokenCacheSeconds: 300,
+};
 const SERVER = {
   issuers: ['https://issuer.example.com'],
   jwksUri: undefined,
@@ -128,4 +134,61 @@ test('with verifiedTokenCacheEntries 0 nothing is remembered', async () => {
 test('a principal cannot be changed by whoever gets it', async () => {
   const principal = await createAccessTokenVerifier(CONFIG, issuers)(await issuer.sign(), io);
   expect(Object.isFrozen(principal)).toBe(true);
+});
+
+test.each<[string, (now: number) => object, boolean]>([
+  ['lives as long as allowed', (at) => ({ iat: at, exp: at + 86_400 }), true],
+  ['lives a second longer', (at) => ({ iat: at, exp: at + 86_401 }), false],
+  ['was issued long ago and ends soon', (at) => ({ iat: at - 86_350, exp: at + 60 }), false],
+  ['says no iat and has as long as allowed to live', (at) => ({ iat: undefined, exp: at + 86_400 }), true],
+  ['says no iat and has a second more', (at) => ({ iat: undefined, exp: at + 86_401 }), false],
+  ['ends in a thousand years', (at) => ({ iat: undefined, exp: at + 31_536_000_000 }), false],
+])('a token that %s: accepted %3$s', async (_, claims, expected) => {
+  const verify = createAccessTokenVerifier(CONFIG, issuers);
+  const result = await verify(await issuer.sign({ claims: claims(now) as never }), io);
+  if (expected) expect(result).toMatchObject({ kind: 'oauth', subject: 'alice' });
+  else expect(result).toEqual({ reason: 'token_invalid', detail: 'lifetime_too_long' });
+});
+
+describe('what a token is called without verifying it', () => {
+  const ID = { ...SERVER, claims: { tokenId: [['meta', 'uti']] } };
+  const named = { ...issuers, server: (name: string) => issuers.server(name) && ID } as Issuers;
+
+  test.each<[string, object, Issuers]>([
+    ['with a jti', {}, issuers],
+    ['without a jti', { jti: undefined }, issuers],
+    ['with an id in a claim of its own', { meta: { uti: 'an id' } }, named],
+    ['without the claim that is configured', { meta: {} }, named],
+  ])('is what it is called when it is verified: %s', async (_, claims, known) => {
+    const token = await issuer.sign({ claims: claims as never });
+    const verified = await createAccessTokenVerifier(CONFIG, known)(token, io);
+    const { tokenId } = verified as { tokenId: string };
+    expect(tokenId.length).toBeGreaterThan(3);
+    expect(await unverifiedTokenId(token, known)).toEqual({ issuer: issuer.issuer, tokenId });
+  });
+
+  test('does not depend on the signature, its end or its audience', async () => {
+    const claims = { jti: undefined, exp: now - 9_999, aud: 'another' };
+    const token = await issuer.sign({ claims });
+    const found = await unverifiedTokenId(token, issuers);
+    expect(found?.tokenId).toMatch(/^sha256:[0-9a-f]{64}$/);
+    const [header, payload] = token.split('.');
+    expect(await unverifiedTokenId(`${header}.${payload}.forged`, issuers)).toEqual(found);
+  });
+
+  test('is a hash for an issuer that is not trusted: how it names its tokens is not known', async () => {
+    const stranger = new TestIssuer('https://stranger.example.com', key, async () => {});
+    const found = await unverifiedTokenId(await stranger.sign(), issuers);
+    expect(found).toEqual({
+      issuer: 'https://stranger.example.com',
+      tokenId: expect.stringMatching(/^sha256:/),
+    });
+  });
+
+  test('is nothing for what is no token', async () => {
+    const encrypted = 'e30.e30.e30.e30.e30';
+    const withoutIssuer = await issuer.sign({ claims: { iss: undefined } });
+    for (const text of ['', 'text', 'a.b.c', 'mcpk_abc', encrypted, withoutIssuer])
+      expect(await unverifiedTokenId(text, issuers), text).toBeUndefined();
+  });
 });

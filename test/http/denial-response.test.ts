@@ -13,6 +13,8 @@ function deployment(vars: object = {}) {
     RESOURCE: 'https://mcp.example.com/mcp',
     AUTHORIZATION_SERVERS: [{ issuer: 'https://issuer.example.com' }],
     KIT_KV: {},
+    POLICY_REGISTRY: {},
+    DECISION_LOG: {},
     ...vars,
   };
   const app = { config, roles: resolveRoles({}), tools: [] };
@@ -66,6 +68,14 @@ const INVALID_TOKEN: Answer = {
   },
   body: { error: 'invalid_token', error_description: INVALID, scope: 's:read s:list' },
 };
+const unavailable = (retryAfter: string): Answer => ({
+  status: 503,
+  headers: { 'retry-after': retryAfter },
+  body: {
+    error: 'temporarily_unavailable',
+    error_description: 'Whether this is allowed cannot be checked right now',
+  },
+});
 const toolResult = (text: string, meta: object = {}): Answer => ({
   status: 200,
   headers: {},
@@ -102,16 +112,14 @@ const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly
   issuer_not_trusted: [{ reason: 'issuer_not_trusted' }, INVALID_TOKEN],
   token_invalid: [{ reason: 'token_invalid', detail: DETAIL }, INVALID_TOKEN],
   token_expired: [{ reason: 'token_expired' }, INVALID_TOKEN],
+  token_revoked: [{ reason: 'token_revoked', detail: DETAIL }, INVALID_TOKEN],
   keys_unavailable: [
     { reason: 'keys_unavailable', detail: DETAIL, retryAfterSeconds: 17 },
-    {
-      status: 503,
-      headers: { 'retry-after': '17' },
-      body: {
-        error: 'temporarily_unavailable',
-        error_description: 'The access token cannot be checked right now',
-      },
-    },
+    unavailable('17'),
+  ],
+  policy_unavailable: [
+    { reason: 'policy_unavailable', detail: DETAIL, retryAfterSeconds: 5 },
+    unavailable('5'),
   ],
   permission_missing: [
     { reason: 'permission_missing', missingPermissions: ['p:write', 'p:pay'] },
@@ -148,7 +156,7 @@ describe('across all reasons', () => {
     const withError = reasons(
       ({ status, body }) => status === 401 && JSON.stringify(body).includes('invalid_token'),
     );
-    expect(withError).toEqual(['issuer_not_trusted', 'token_invalid', 'token_expired']);
+    expect(withError).toEqual(['issuer_not_trusted', 'token_invalid', 'token_expired', 'token_revoked']);
     const faces = new Set(
       ALL.filter(([{ reason }]) => withError.includes(reason)).map(([, answer]) => answer),
     );
@@ -163,6 +171,7 @@ describe('across all reasons', () => {
       'issuer_not_trusted',
       'token_invalid',
       'token_expired',
+      'token_revoked',
       'scope_missing',
     ]);
     expect(reasons((answer) => challengeOf(answer) === '' && answer.status === 401)).toEqual([]);

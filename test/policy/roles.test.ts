@@ -1,16 +1,14 @@
 // What do roles permit, and what do scopes imply?
 
 import { expect, test } from 'vitest';
-import { impliedScopes, type RoleDefinition, resolveRoles } from '../../src/policy/roles.ts';
+import { impliedScopes, type RoleDefinitions, resolveRoles, wayTo } from '../../src/policy/roles.ts';
 
-type Definitions = Readonly<Record<string, RoleDefinition>>;
-
-const permissionsOf = (definitions: Definitions): Record<string, string[]> =>
+const permissionsOf = (definitions: RoleDefinitions): Record<string, string[]> =>
   Object.fromEntries(
-    [...resolveRoles(definitions)].map(([role, permissions]) => [role, [...permissions].sort()]),
+    [...resolveRoles(definitions).permissions].map(([role, permissions]) => [role, [...permissions].sort()]),
   );
 
-test.each<[string, Definitions, Record<string, string[]>]>([
+test.each<[string, RoleDefinitions, Record<string, string[]>]>([
   ['no roles are no roles', {}, {}],
   ['a role without anything permits nothing', { a: {} }, { a: [] }],
   ['a role permits what it says, each once', { a: { permissions: ['y', 'x', 'x'] } }, { a: ['x', 'y'] }],
@@ -48,7 +46,7 @@ test.each<[string, Definitions, Record<string, string[]>]>([
   expect(permissionsOf(definitions)).toEqual(expected);
 });
 
-test.each<[string, Definitions, string]>([
+test.each<[string, RoleDefinitions, string]>([
   [
     'a role that inherits itself',
     { a: { inherits: ['a'] } },
@@ -82,6 +80,29 @@ test.each<[string, Definitions, string]>([
   ],
 ])('%s is refused and the way to it is named', (_, definitions, message) => {
   expect(() => resolveRoles(definitions)).toThrow(new Error(message));
+});
+
+test('roles keep how they were defined', () => {
+  const definitions = { b: { inherits: ['a'] }, a: { permissions: ['x'] } };
+  expect(resolveRoles(definitions).definitions).toBe(definitions);
+});
+
+const WAYS: RoleDefinitions = {
+  reader: { permissions: ['read'] },
+  editor: { inherits: ['reader'], permissions: ['write'] },
+  chief: { inherits: ['guest', 'editor'], permissions: ['pay'] },
+  guest: {},
+};
+
+test.each<[string, string, string, string[] | undefined]>([
+  ['a permission of the role itself', 'pay', 'chief', ['chief']],
+  ['an inherited permission', 'write', 'chief', ['chief', 'editor']],
+  ['a permission inherited from far', 'read', 'chief', ['chief', 'editor', 'reader']],
+  ['a permission the role does not have', 'pay', 'editor', undefined],
+  ['a permission of a role that is not defined', 'read', 'unknown', undefined],
+  ['a role named like a property of every object', 'read', 'constructor', undefined],
+])('the way to %s is told', (_, permission, role, expected) => {
+  expect(wayTo(permission, role, WAYS)).toEqual(expected);
 });
 
 test.each<[string, string[], Record<string, string[]>, string[]]>([

@@ -74,6 +74,7 @@ function handle(method: string, params: object = {}, meta: object = {}, changed:
     isReachable: () => true,
     mayUse: () => true,
     mayStay: () => true,
+    permissions: () => new Set<string>(),
     open: () => Promise.reject(new Error('not here')),
     consume: async () => true,
     report: (event) => reported.push(event),

@@ -4,7 +4,15 @@ import { expect, test } from 'vitest';
 import { createCatalogue, type Offers } from '../../src/protocol/catalogue.ts';
 import { definePrompt } from '../../src/protocol/prompt.ts';
 import { defineResource } from '../../src/protocol/resource.ts';
-import { forwardTopics, honoured, notificationOf, resourceTopic } from '../../src/protocol/topics.ts';
+import {
+  forwardTopics,
+  honoured,
+  isList,
+  isSame,
+  listTopics,
+  notificationOf,
+  resourceTopic,
+} from '../../src/protocol/topics.ts';
 
 const common = { description: 'D', scopes: [] };
 const resource = (uri: string, permission: string) =>
@@ -144,6 +152,29 @@ test.each<[string, string, object]>([
   [resourceTopic('resource:x'), 'notifications/resources/updated', { uri: 'resource:x' }],
 ])('the topic %s is told as %s', (topic, method, params) => {
   expect(notificationOf(topic)).toEqual({ method, params });
+});
+
+test.each<[string, Offers, readonly string[]]>([
+  ['everything', ALL, ['tools', 'prompts', 'resources']],
+  ['tools alone', { tools: [] }, ['tools']],
+  ['a template', { tools: [], resources: [template] }, ['tools', 'resources']],
+])('the lists of a server with %s are those it has', (_, offers, lists) => {
+  expect(listTopics(createCatalogue(offers))).toEqual(lists);
+  expect(lists.every(isList)).toBe(true);
+});
+
+test('a resource is no list, whatever its URI', () => {
+  expect(isList(resourceTopic('tools'))).toBe(false);
+});
+
+test.each<[string, string, boolean]>([
+  ['', '', true],
+  ['ab', 'ba', true],
+  ['ab', 'a', false],
+  ['a', 'ab', false],
+  ['ab', 'ac', false],
+])('permissions %j and %j are the same: %s', (some, others, expected) => {
+  expect(isSame(new Set(some), new Set(others))).toBe(expected);
 });
 
 /** A stream of these chunks, which then ends or breaks. */

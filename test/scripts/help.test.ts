@@ -13,7 +13,7 @@ const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'
 
 test('the names that others rely on are there', () => {
   expect(Object.keys(scripts)).toEqual(
-    expect.arrayContaining(['start', 'demo', 'token', 'test', 'check', 'deploy', 'types']),
+    expect.arrayContaining(['start', 'demo', 'token', 'admin', 'test', 'check', 'deploy', 'types']),
   );
 });
 
@@ -23,7 +23,7 @@ test.each(Object.keys(scripts))('npm run %s -- --help prints help and does nothi
   expect(stdout).toContain('--help');
 });
 
-test.each(['start', 'demo', 'token', 'check'])(
+test.each(['start', 'demo', 'token', 'admin', 'check'])(
   'npm run %s names an option it does not know',
   async (name) => {
     const failed = await promisify(execFile)('npm', ['run', '-s', name, '--', '--no-such-option'], {

@@ -1,6 +1,7 @@
 // Sessions that nobody uses: clients rarely say goodbye, so they end by themselves and leave nothing behind.
 
 import { expect, test } from 'vitest';
+import { grantsOf } from '../../src/sessions/session-index.ts';
 import { useGate } from '../support/gate.ts';
 import { get, open, request } from '../support/legacy.ts';
 
@@ -17,14 +18,18 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test('an idle session is unknown after its time, and an alarm removes what it stored', async () => {
+test('an idle session is unknown after its time, and an alarm leaves nothing of what it stored, not even a table', async () => {
   const token = await gate.issuer.sign({ claims: { sub: 'idler' } });
   const owner = { issuer: gate.issuer.issuer, subject: 'idler', clientId: 'test-client' };
   const sessionId = await open(gate.worker, token);
-  const rows = () => gate.worker.query(owner, 'SELECT id FROM session');
-  expect(await rows()).toHaveLength(1);
-  await until(async () => (await rows()).length === 0);
+  expect(await gate.worker.query(owner, 'SELECT id FROM session')).toHaveLength(1);
+  await until(async () => (await gate.worker.query(owner, 'SELECT name FROM sqlite_master')).length === 0);
+  const { KIT_KV } = await gate.worker.env();
+  expect(await grantsOf(KIT_KV, owner.issuer, owner.subject)).toEqual([]);
   expect((await request(gate.worker, { token, sessionId }, 'ping')).status).toBe(404);
+  expect(await gate.worker.query(owner, 'SELECT name FROM sqlite_master')).toEqual([]);
+  // It can be used again.
+  await open(gate.worker, token);
 });
 
 test('a stream ends after its maximum age, with a hint to come back, and its session stays', async () => {

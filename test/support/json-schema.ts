@@ -1,4 +1,4 @@
-// Does a value fit a schema of an OpenAPI document? The part of JSON Schema 2020-12 that src/admin/openapi.json uses.
+// Does a value fit a schema of an OpenAPI document? The part of JSON Schema 2020-12 that src/admin/assets/admin/openapi.json uses.
 //
 // A keyword that is not known here is an exception, so that nothing is believed to be checked that is not.
 
@@ -22,6 +22,23 @@ export function resolve(ref: string, root: unknown): unknown {
     }, root);
 }
 
+/** @throws {Error} when a schema, or one inside it, has a keyword that would not be checked */
+export function checkSchema(schema: unknown): void {
+  if (schema === true) return;
+  if (!isObject(schema)) throw new Error('not a schema');
+  const { properties = {}, items = true, allOf = [], anyOf = [], oneOf = [] } = schema;
+  const inside = [...Object.values(properties as Json), items, ...[allOf, anyOf, oneOf].flat()];
+  for (const part of inside) checkSchema(part);
+  for (const keyword of Object.keys(schema)) checkKeyword(keyword);
+}
+
+function checkKeyword(keyword: string): Check | undefined {
+  if (ANNOTATIONS.has(keyword) || LATER.has(keyword)) return undefined;
+  const check = KEYWORDS[keyword];
+  if (!check) throw new Error(`the keyword ${keyword} is not checked here`);
+  return check;
+}
+
 interface Evaluation {
   readonly problems: readonly string[];
   /** Members of an object that some part of the schema knows. */
@@ -40,17 +57,16 @@ function evaluate(schema: unknown, value: unknown, at: string, root: unknown): E
     for (const name of part.known) known.add(name);
   };
   for (const [keyword, wanted] of Object.entries(schema)) {
-    if (ANNOTATIONS.has(keyword) || LATER.has(keyword)) continue;
-    const check = KEYWORDS[keyword];
-    if (!check) throw new Error(`${at}: the keyword ${keyword} is not checked here`);
-    take(check(wanted, value, at, root));
+    const check = checkKeyword(keyword);
+    if (check) take(check(wanted, value, at, root));
   }
   if (isObject(value)) {
     const declared = isObject(schema.properties) ? Object.keys(schema.properties) : [];
     const closed = (keyword: string, members: ReadonlySet<string>): void => {
       if (schema[keyword] === undefined) return;
       if (schema[keyword] !== false) throw new Error(`${at}: ${keyword} can only be false here`);
-      for (const name of Object.keys(value)) if (!members.has(name)) problems.push(`${at}.${name}: not known`);
+      for (const name of Object.keys(value))
+        if (!members.has(name)) problems.push(`${at}.${name}: not known`);
     };
     closed('additionalProperties', new Set(declared));
     closed('unevaluatedProperties', known);
@@ -86,11 +102,15 @@ const KEYWORDS: Readonly<Record<string, Check>> = {
   const: (wanted, value, at) =>
     evaluation(isSame(wanted, value) ? [] : [`${at}: is not ${JSON.stringify(wanted)}`]),
   enum: (wanted, value, at) =>
-    evaluation((wanted as unknown[]).some((one) => isSame(one, value)) ? [] : [`${at}: is none of the values`]),
+    evaluation(
+      (wanted as unknown[]).some((one) => isSame(one, value)) ? [] : [`${at}: is none of the values`],
+    ),
   required: (wanted, value, at) =>
     evaluation(
       isObject(value)
-        ? (wanted as string[]).filter((name) => !Object.hasOwn(value, name)).map((name) => `${at}.${name}: missing`)
+        ? (wanted as string[])
+            .filter((name) => !Object.hasOwn(value, name))
+            .map((name) => `${at}.${name}: missing`)
         : [],
     ),
   properties: (wanted, value, at, root) => {
@@ -135,7 +155,10 @@ const KEYWORDS: Readonly<Record<string, Check>> = {
   maximum: about(isNumber, (most: number, value) => value > most && `is above ${most}`),
   minLength: about(isText, (least: number, value) => value.length < least && `is shorter than ${least}`),
   maxLength: about(isText, (most: number, value) => value.length > most && `is longer than ${most}`),
-  pattern: about(isText, (pattern: string, value) => !new RegExp(pattern, 'u').test(value) && `is not ${pattern}`),
+  pattern: about(
+    isText,
+    (pattern: string, value) => !new RegExp(pattern, 'u').test(value) && `is not ${pattern}`,
+  ),
 };
 
 function typeOf(value: unknown): string {

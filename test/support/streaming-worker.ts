@@ -108,17 +108,46 @@ const tools = [
   defineTool({
     name: 'wait',
     title: 'Wait',
-    description: 'Sends something and waits until it is cancelled.',
+    description:
+      'Sends something and waits until it is cancelled; can let the client go, or send nothing at all.',
     input,
     ...open,
-    handler: async (_input, { progress, signal, env, requestId }) => {
-      progress(1);
+    handler: async ({ text }, { progress, releaseStream, signal, env, requestId }) => {
+      if (text !== 'silently') progress(1);
+      if (text === 'alone') releaseStream(50);
       // Something has to be pending, or the runtime takes the request for hung.
       const timer = setInterval(() => {}, 100);
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       clearInterval(timer);
       await env.REPORTS.put('cancelled', requestId);
       throw new ToolError('cancelled');
+    },
+  }),
+  defineTool({
+    name: 'large',
+    title: 'Large',
+    description: 'Lets the client go, and answers with a text as long as told, after a notification as long.',
+    input,
+    ...open,
+    handler: async ({ times = 0 }, { progress, log, releaseStream }) => {
+      progress(1);
+      releaseStream(50);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      log('info', 'x'.repeat(times));
+      return 'x'.repeat(times);
+    },
+  }),
+  defineTool({
+    name: 'guarded',
+    title: 'Guarded',
+    description: 'Needs a scope and a permission; lets the client go before it answers.',
+    input,
+    scopes: ['secrets:read'],
+    permissions: ['secrets'],
+    handler: async (_input, { progress, releaseStream }) => {
+      progress(1);
+      releaseStream(50);
+      return 'a secret';
     },
   }),
   defineTool({
@@ -135,21 +164,21 @@ const tools = [
   }),
 ];
 
-const resource = (name: string, scopes: readonly string[]) =>
+const resource = (name: string, scopes: readonly string[], permissions: readonly string[] = []) =>
   defineResource({
     uri: `test://${name}`,
     name,
     description: name,
     scopes,
-    permissions: [],
+    permissions,
     read: () => ({ text: name }),
   });
 
 const app = {
   config: defineConfig({ serverInfo: { name: 'streaming', version: '1' } }),
-  roles: defineRoles({}),
+  roles: defineRoles({ keeper: { permissions: ['secrets'] } }),
   tools,
-  resources: [resource('open', []), resource('closed', ['secrets:read'])],
+  resources: [resource('open', []), resource('closed', ['secrets:read']), resource('kept', [], ['secrets'])],
 };
 
 export default {

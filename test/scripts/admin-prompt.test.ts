@@ -1,0 +1,73 @@
+// What an operator is asked at a terminal, and which answers let a command go on.
+
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../scripts/admin/commands.ts';
+import { parseCommandLine } from '../../scripts/admin/given.ts';
+import { createPrompt, Declined } from '../../scripts/admin/prompt.ts';
+
+/** A terminal at which `answer` is typed; without one, its input ends. */
+function terminal(answer: string | undefined) {
+  const input = Object.assign(new PassThrough(), { isTTY: true });
+  const output = new PassThrough();
+  if (answer === undefined) input.end();
+  else input.write(`${answer}\n`);
+  const shown = async (): Promise<string> => {
+    output.end();
+    return text(output);
+  };
+  return { input, output, shown };
+}
+
+const prompt = (args: readonly string[], answer?: string) => {
+  const { shown, ...streams } = terminal(answer);
+  return { shown, ...createPrompt(parseCommandLine(args, COMMANDS), streams) };
+};
+
+const REVOKE = ['revoke', 'subject', 'alice'];
+
+test.each(['y', 'Y', 'yes', ' yes '])('%j is agreement', async (answer) => {
+  const { confirm, shown } = prompt(REVOKE, answer);
+  await confirm('Revoke alice?');
+  expect(await shown()).toBe('Revoke alice? [y/N] ');
+});
+
+test.each(['', 'n', 'no', 'yep', 'alice', undefined])('%j is none', async (answer) => {
+  await expect(prompt(REVOKE, answer).confirm('Revoke alice?')).rejects.toThrow(Declined);
+});
+
+test('a word has to be written as it is', async () => {
+  const { confirm, shown } = prompt(REVOKE, 'everything');
+  await confirm('Revoke everything?', 'everything');
+  expect(await shown()).toBe('Revoke everything?\nWrite "everything" to do it: ');
+  for (const answer of ['y', 'yes', 'Everything', 'every thing', undefined])
+    await expect(prompt(REVOKE, answer).confirm('Revoke everything?', 'everything')).rejects.toThrow(
+      Declined,
+    );
+});
+
+test('--yes is agreement to everything, and nothing is asked', async () => {
+  const { confirm, shown } = prompt([...REVOKE, '--yes']);
+  await confirm('Revoke alice?');
+  await confirm('Revoke everything?', 'everything');
+  expect(await shown()).toBe('');
+});
+
+test('a reason is asked for when none was given', async () => {
+  const asked = prompt(REVOKE, 'laptop stolen');
+  expect(await asked.reason()).toBe('laptop stolen');
+  expect(await asked.shown()).toBe('Reason, for the history: ');
+  const given = prompt([...REVOKE, '--reason', 'why not']);
+  expect(await given.reason()).toBe('why not');
+  expect(await given.shown()).toBe('');
+  for (const answer of ['', '  ', undefined])
+    await expect(prompt(REVOKE, answer).reason()).rejects.toThrow(Declined);
+});
+
+test('whoever gives a token by standard input cannot answer there', () => {
+  const args = ['revoke', 'token', '--token-file', '-'];
+  expect(() => prompt(args, 'y')).toThrow('needs --reason');
+  expect(() => prompt([...args, '--reason', 'x'], 'y')).toThrow('say --yes');
+  prompt([...args, '--reason', 'x', '--yes']);
+});

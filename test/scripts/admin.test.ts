@@ -1,0 +1,366 @@
+// What the operators' command line asks of the API, command by command, and what it wants to be told before it does.
+//
+// Against a server that only remembers. What is printed: admin-output.test.ts; what goes wrong: admin-problems.test.ts;
+// signing in: admin-sign-in.test.ts.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { COMMANDS } from '../../scripts/admin/commands.ts';
+import { FakeAdminServer, statusAnswer, TOKEN } from './fake-admin-server.ts';
+
+const server = new FakeAdminServer();
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+beforeEach(() => server.reset());
+
+const ISSUER = 'https://other.example.com';
+const OF = ['--issuer', ISSUER];
+const WHY = ['--reason', 'a good one'];
+const YES = ['--yes', ...WHY];
+const reason = 'a good one';
+const target = (kind: string, more: object = {}) => ({ body: { target: { kind, ...more }, reason } });
+
+/** A command line of every command, and the last request it makes. */
+const REQUESTS: readonly (readonly [args: readonly string[], method: string, path: string, rest?: object])[] =
+  [
+    [
+      ['revoke', 'token', 'id-1', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      target('token', { issuer: ISSUER, tokenId: 'id-1' }),
+    ],
+    [
+      ['revoke', 'subject', 'alice', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      target('subject', { issuer: ISSUER, subject: 'alice' }),
+    ],
+    [
+      ['revoke', 'client', 'cli', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      target('client', { issuer: ISSUER, clientId: 'cli' }),
+    ],
+    [
+      ['revoke', 'grant', '--subject', 'alice', '--client-id', 'cli', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      target('grant', { issuer: ISSUER, subject: 'alice', clientId: 'cli' }),
+    ],
+    [
+      ['revoke', 'grant', '--subject', 'alice', '--no-client', '--erase-state', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      {
+        body: {
+          target: { kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: null },
+          eraseState: true,
+          reason,
+        },
+      },
+    ],
+    [
+      ['revoke', 'client', 'cli', '--until', '2100-01-01T00:00:00Z', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'client', issuer: ISSUER, clientId: 'cli' }, until: 4_102_444_800, reason } },
+    ],
+    [['revoke', 'session', 's-1', ...YES], 'POST', '/revocations', target('session', { sessionId: 's-1' })],
+    [['revoke', 'issuer', ...OF, ...YES], 'POST', '/revocations', target('issuer', { issuer: ISSUER })],
+    [['revoke', 'everything', ...YES], 'POST', '/revocations', target('everything')],
+    [
+      ['revoke', 'list', '--kind', 'subject', '--subject', 'alice', '--limit', '5', '--cursor', '9'],
+      'GET',
+      '/revocations',
+      { query: { kind: 'subject', subject: 'alice', limit: '5', cursor: '9' } },
+    ],
+    [['unrevoke', '0123', ...WHY], 'DELETE', '/revocations/0123', { query: { reason } }],
+    [['roles', 'list'], 'GET', '/roles'],
+    [['roles', 'show', 'a/b'], 'GET', '/roles/a%2Fb'],
+    [
+      ['roles', 'set', 'editor', '--permissions', 'a, b', '--inherits', '', ...WHY],
+      'PUT',
+      '/roles/editor',
+      { body: { permissions: ['a', 'b'], inherits: [], reason }, headers: { 'if-match': '"5"' } },
+    ],
+    [
+      ['roles', 'set', 'editor', '--inherits', 'reader', '--shadow', ...WHY],
+      'PUT',
+      '/roles/editor',
+      {
+        query: { shadow: 'true' },
+        body: { permissions: [], inherits: ['reader'], reason },
+        headers: { 'if-none-match': '*' },
+      },
+    ],
+    [
+      ['roles', 'delete', 'editor', ...YES],
+      'DELETE',
+      '/roles/editor',
+      { query: { reason }, headers: { 'if-match': '"5"' } },
+    ],
+    [['roles', 'reset', ...YES], 'DELETE', '/roles', { query: { reason } }],
+    [['roles', 'shadow', 'apply', ...WHY], 'POST', '/roles/shadow/apply', { body: { reason } }],
+    [['roles', 'shadow', 'discard', ...WHY], 'DELETE', '/roles/shadow', { query: { reason } }],
+    [
+      ['assign', '--subject', 'bob', '--role', 'editor', ...OF, ...WHY],
+      'POST',
+      '/assignments',
+      { body: { issuer: ISSUER, subject: 'bob', role: 'editor', reason } },
+    ],
+    [
+      ['assign', '--client-id', 'cli', '--role', 'editor', '--remove', ...OF, ...WHY],
+      'DELETE',
+      '/assignments',
+      { query: { issuer: ISSUER, clientId: 'cli', role: 'editor', reason } },
+    ],
+    [['assign', '--list', '--role', 'editor'], 'GET', '/assignments', { query: { role: 'editor' } }],
+    [['keys', 'list', '--service', 'nightly'], 'GET', '/service-keys', { query: { service: 'nightly' } }],
+    [
+      [
+        'keys',
+        'create',
+        '--service',
+        'n',
+        '--owner',
+        'o',
+        '--scopes',
+        'a b',
+        '--roles',
+        'c,d e',
+        '--expires',
+        '90d',
+        ...WHY,
+      ],
+      'POST',
+      '/service-keys',
+      {
+        body: {
+          service: 'n',
+          owner: 'o',
+          scopes: ['a', 'b'],
+          roles: ['c', 'd e'],
+          expiresInSeconds: 7_776_000,
+          reason,
+        },
+      },
+    ],
+    [
+      ['keys', 'rotate', 'key_1', '--overlap', '24h', ...WHY],
+      'POST',
+      '/service-keys/key_1/rotate',
+      { body: { overlapSeconds: 86_400, reason } },
+    ],
+    [['keys', 'revoke', 'key_1', ...YES], 'DELETE', '/service-keys/key_1', { query: { reason } }],
+    [
+      ['sessions', 'list', '--subject', 'alice', ...OF],
+      'GET',
+      '/sessions',
+      { query: { issuer: ISSUER, subject: 'alice' } },
+    ],
+    [
+      ['sessions', 'end', '--subject', 'a', '--client-id', 'c', '--session', 's', '--state', ...OF, ...YES],
+      'DELETE',
+      '/sessions',
+      { query: { issuer: ISSUER, subject: 'a', clientId: 'c', sessionId: 's', state: 'true', reason } },
+    ],
+    [
+      ['forget', '--subject', 'alice', ...OF, ...YES],
+      'POST',
+      '/forget',
+      { body: { issuer: ISSUER, subject: 'alice', reason } },
+    ],
+    [
+      [
+        'explain',
+        '--subject',
+        'a',
+        '--client-id',
+        'c',
+        '--scopes',
+        's',
+        '--roles',
+        'r',
+        '--permissions',
+        'p',
+        '--issued-at',
+        '1700000000',
+        '--tool',
+        't',
+        ...OF,
+      ],
+      'POST',
+      '/explain',
+      {
+        body: {
+          principal: {
+            issuer: ISSUER,
+            subject: 'a',
+            clientId: 'c',
+            scopes: ['s'],
+            roles: ['r'],
+            permissions: ['p'],
+            issuedAt: 1_700_000_000,
+          },
+          tool: 't',
+        },
+      },
+    ],
+    [
+      ['explain', '--token-file', '-', '--resource', 'a://b'],
+      'POST',
+      '/explain',
+      { body: { token: 'found', resource: 'a://b' } },
+    ],
+    [
+      ['history', '--action', 'revoke', '--subject', 'a'],
+      'GET',
+      '/history',
+      { query: { action: 'revoke', subject: 'a' } },
+    ],
+    [
+      [
+        'decisions',
+        '--decision',
+        'deny',
+        '--reason',
+        'token_revoked',
+        '--tool',
+        't',
+        '--since',
+        '2026-01-01T00:00:00Z',
+      ],
+      'GET',
+      '/decisions',
+      { query: { decision: 'deny', reason: 'token_revoked', tool: 't', since: '1767225600' } },
+    ],
+    [['status'], 'GET', '/status'],
+  ];
+
+const nameOf = (args: readonly string[]): string =>
+  COMMANDS.filter(({ name }) => `${args.join(' ')} `.startsWith(`${name} `)).at(-1)?.name ?? '';
+
+test('there is a request of every command below', () => {
+  const commands = COMMANDS.filter(({ effect }) => effect !== 'local').map(({ name }) => name);
+  expect([...new Set(REQUESTS.map(([args]) => nameOf(args)))].sort()).toEqual(commands.sort());
+});
+
+test.each(REQUESTS)('%j asks %s %s', async (args, method, path, rest = {}) => {
+  server.answer = statusAnswer;
+  const outcome = await server.run(args, { input: 'found\n' });
+  expect(outcome).toMatchObject({ code: 0 });
+  const { headers = {}, ...others } = rest as { headers?: object };
+  const asked = server.asked.at(-1);
+  expect(asked).toMatchObject({ method, path, headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
+  expect({ query: asked?.query, body: asked?.body }).toEqual({ query: {}, body: undefined, ...others });
+  const isWrite = method !== 'GET' && path !== '/explain';
+  expect(asked?.headers['idempotency-key']).toEqual(
+    isWrite ? expect.stringMatching(/^[\w-]{36}$/) : undefined,
+  );
+});
+
+test('a block is a time ahead', async () => {
+  const before = Math.floor(Date.now() / 1_000);
+  await server.run(['revoke', 'subject', 'alice', '--block', '7d', ...OF, ...YES]);
+  const { until } = server.body as { until: number };
+  expect(until).toBeGreaterThanOrEqual(before + 604_800);
+  expect(until).toBeLessThanOrEqual(Date.now() / 1_000 + 604_800);
+});
+
+test('a token is taken from a file or from standard input, and only from there', async () => {
+  const file = join(server.folder, 'found.txt');
+  await writeFile(file, 'eyJ0.eyJ1.sig\n');
+  await server.run(['revoke', 'token', '--token-file', file, ...YES]);
+  await server.run(['revoke', 'token', '--token-file', '-', ...YES], { input: 'eyJ0.eyJ1.sig' });
+  const body = { target: { kind: 'token', token: 'eyJ0.eyJ1.sig' }, reason };
+  expect(server.asked.map((asked) => asked.body)).toEqual([body, body]);
+  for (const args of [['eyJ0.eyJ1.sig'], ['mcpk_abc'], [], ['id', '--token-file', file]]) {
+    const outcome = await server.run(['revoke', 'token', ...args, ...YES]);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+  }
+  expect(server.asked).toHaveLength(2);
+});
+
+test('what is not given stays as it is when a role is set', async () => {
+  await server.run(['roles', 'set', 'editor', '--inherits', 'reader', ...WHY]);
+  expect(server.asked.at(-1)?.body).toEqual({
+    permissions: ['reports:read'],
+    inherits: ['reader'],
+    reason,
+  });
+  server.answer = ({ method }) =>
+    method === 'GET' ? { status: 404, body: { error: 'not_found', error_description: 'None.' } } : undefined;
+  await server.run(['roles', 'set', 'new', '--permissions', 'a', ...WHY]);
+  expect(server.asked.at(-1)).toMatchObject({
+    body: { permissions: ['a'], inherits: [] },
+    headers: { 'if-none-match': '*' },
+  });
+  expect(server.asked.at(-1)?.headers).not.toHaveProperty('if-match');
+});
+
+test('a role on trial is read from the list', async () => {
+  const role = { name: 'editor', permissions: ['x'], inherits: [], resolved: ['x'], version: 8 };
+  server.answer = ({ method }) =>
+    method === 'GET'
+      ? { body: { source: 'registry', items: [{ ...role, version: 3 }], shadow: [role] } }
+      : undefined;
+  await server.run(['roles', 'delete', 'editor', '--shadow', ...YES]);
+  expect(server.asked.at(-1)).toMatchObject({
+    method: 'DELETE',
+    query: { shadow: 'true', reason },
+    headers: { 'if-match': '"8"' },
+  });
+});
+
+test('a name that would be another path is refused', async () => {
+  for (const name of ['', ' ', '.', '..']) {
+    for (const words of [
+      ['roles', 'delete'],
+      ['roles', 'show'],
+      ['keys', 'revoke'],
+    ]) {
+      const { code } = await server.run([...words, name, ...(words[1] === 'show' ? [] : YES)]);
+      expect(code).toBe(2);
+    }
+  }
+  expect(server.asked).toEqual([]);
+});
+
+test('the issuer of a target is the only authorization server; of several, one has to be named', async () => {
+  await server.run(['revoke', 'subject', 'alice', ...YES]);
+  expect(server.asked[0]?.body).toMatchObject({ target: { issuer: server.issuer } });
+  server.issuers = [server.issuer, ISSUER];
+  const outcome = await server.run(['revoke', 'subject', 'alice', ...YES]);
+  expect(outcome).toMatchObject({ code: 2, stdout: '' });
+  expect(outcome.stderr).toContain(`--issuer with one of:\n  ${server.issuer}\n  ${ISSUER}\n`);
+  server.issuers = [];
+  expect((await server.run(['revoke', 'subject', 'alice', ...YES])).code).toBe(2);
+  expect(server.asked).toHaveLength(1);
+});
+
+const DESTRUCTIVE = REQUESTS.filter(([args]) => args.includes('--yes')).map(([args]) => args);
+const without = (args: readonly string[], ...flags: readonly string[]) =>
+  args.filter((arg) => !flags.includes(arg));
+
+test('what takes something away needs --yes where nobody can be asked', async () => {
+  const names = COMMANDS.filter(({ effect }) => effect === 'destructive').map(({ name }) => name);
+  expect([...new Set(DESTRUCTIVE.map(nameOf))].sort()).toEqual(names.sort());
+  for (const args of DESTRUCTIVE) {
+    const outcome = await server.run(without(args, '--yes'));
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toContain('say --yes');
+  }
+  expect(server.asked).toEqual([]);
+});
+
+test('every write needs a reason', async () => {
+  const writes = REQUESTS.map(([args]) => args).filter((args) => args.includes(reason));
+  for (const args of writes) {
+    const outcome = await server.run(without(args, '--reason', reason));
+    expect(outcome, args.join(' ')).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toContain('needs --reason TEXT');
+  }
+  expect((await server.run(['unrevoke', '0123', '--reason', ' '])).code).toBe(2);
+  expect(server.asked).toEqual([]);
+});
