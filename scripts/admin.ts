@@ -20,6 +20,9 @@ async function main(args: readonly string[]): Promise<void> {
   if ((await command.run(createCall(given))) === false) process.exitCode = 1;
 }
 
+// Nobody reads on (`... | head -1`): no reason for a stack trace, but what was to be read may not have been.
+process.stdout.on('error', () => process.exit(1));
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

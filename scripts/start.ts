@@ -30,7 +30,7 @@ function readable(line: string): string {
 const connectText = ({ mcp, issuer }: LocalStack): string => `
 authorization server  ${issuer}
   people    alice (editor), bob (reader), carol (operator), dave (finance, reader): sign in with one click
-  machine   ci-bot, see npm run token -- --help
+  machines  ci-bot (reader), ops-bot (operator), see npm run token -- --help
 
 connect
   Claude Code   claude mcp add --transport http reports ${mcp}

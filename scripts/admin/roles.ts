@@ -26,7 +26,10 @@ interface RoleList {
 }
 
 const SHADOW_FLAG: Flags = {
-  shadow: { type: 'boolean', help: 'on trial only: nobody is refused, but `decisions` tells who would be' },
+  shadow: {
+    type: 'boolean',
+    help: 'on trial only: nobody is refused; the log tells who would be, `decisions` too',
+  },
 };
 
 /** A role and the header that says which version of it was read. */
@@ -45,8 +48,9 @@ async function readRole({ request }: Call, name: string, isShadow: boolean): Pro
     return role ? { role, precondition: { 'if-match': `"${role.version}"` } } : NEW;
   }
   try {
-    const { body: role, headers } = await request<Role>('GET', `/roles/${segment(name)}`);
-    return { role, precondition: { 'if-match': headers.get('etag') ?? `"${role.version}"` } };
+    const { body: role } = await request<Role>('GET', `/roles/${segment(name)}`);
+    // Not the ETag as it arrives: a proxy that compresses makes it a weak one, which no If-Match fits.
+    return { role, precondition: { 'if-match': `"${role.version}"` } };
   } catch (error) {
     if (error instanceof Refusal && error.status === 404) return NEW;
     throw error;

@@ -188,10 +188,13 @@ export function targetOf(
   return { kind, ...Object.fromEntries(parts) } as RevocationTarget;
 }
 
-/** The version an operator has seen: `If-Match: "17"`, or `null` for `If-None-Match: *`. */
+/**
+ * The version an operator has seen: `If-Match: "17"`, or `null` for `If-None-Match: *`. Also as a weak one: what compresses
+ * an answer on its way weakens its ETag, and here it is a version either way.
+ */
 export function expectedVersion(headers: Headers): number | null {
   if (headers.get('if-none-match') === '*') return null;
-  const [, version] = /^"(\d{1,15})"$/.exec(headers.get('if-match') ?? '') ?? [];
+  const [, version] = /^(?:W\/)?"(\d{1,15})"$/.exec(headers.get('if-match') ?? '') ?? [];
   if (version !== undefined) return Number(version);
   throw new Refusal(
     428,

@@ -81,8 +81,12 @@ function decoded(params: Readonly<Record<string, string>>): Record<string, strin
   );
 }
 
-/** The operation of a method and a path; `undefined` when there is none. */
+/**
+ * The operation of a method and a path; `undefined` when there is none. A path with a slash at its end has none: a script
+ * that deletes the role `$NAME` must not delete all of them when the name is empty.
+ */
 export async function operationOf(method: string, { origin, pathname }: URL): Promise<Operation | undefined> {
+  if (pathname.endsWith('/')) return undefined;
   return (await router.fetch({ method, url: origin + pathname, params: {} })) as Operation | undefined;
 }
 

@@ -78,7 +78,8 @@ export function createAudit(config: AuditConfig): Audit {
       const isKept =
         DECISION_LOG !== undefined &&
         config.decisionLogEntries > 0 &&
-        (event.decision === 'deny' || isSampled());
+        // What a trial would refuse is what operators want to know of it.
+        (event.decision === 'deny' || event.shadow !== undefined || isSampled());
       if (isKept) guarded('decision_log', () => toDecisionLog.put({ at, ...event }, io, isMinor));
 
       const { decision, principalKind, tokenId } = event;

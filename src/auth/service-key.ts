@@ -45,35 +45,55 @@ export async function createServiceKey(): Promise<{ readonly key: string; readon
   return { key, hash: await hashOf(key) };
 }
 
+type Records = ReadonlyMap<string, ServiceKeyRecord>;
+
+/** `newer` gives the records as they are now, for a key that may have been made a moment ago; asked seldom. */
 export type ServiceKeyVerifier = (
   credential: string,
-  records: ReadonlyMap<string, ServiceKeyRecord>,
+  records: Records,
   now: number,
+  newer?: () => Promise<Records | undefined>,
 ) => Promise<Principal | Denial>;
+
+/** How often an unknown key is a reason to ask for newer records, whoever makes up keys. */
+const ASK_SECONDS = 5;
 
 /** Remembers what it has verified for as long as the records are the same. */
 export function createServiceKeyVerifier(): ServiceKeyVerifier {
   let remembered = new Map<string, Principal>();
-  let rememberedFor: ReadonlyMap<string, ServiceKeyRecord> | undefined;
+  let rememberedFor: Records | undefined;
+  let askedAt = 0;
 
-  return async (credential, records, now) => {
+  async function find(credential: string, records: Records): Promise<Principal | undefined> {
     if (rememberedFor !== records) {
       remembered = new Map();
       rememberedFor = records;
     }
-    let principal = remembered.get(credential);
-    if (!principal) {
-      const random = credential.slice(PREFIX.length, PREFIX.length + RANDOM_CHARACTERS);
-      if (!SHAPE.test(credential) || !credential.endsWith(checksum(random)))
-        return { reason: 'token_malformed', detail: 'service_key' };
-      const record = records.get(await hashOf(credential));
-      if (!record) return { reason: 'token_invalid', detail: 'service_key_unknown' };
-      principal = servicePrincipal(record);
-      if (rememberedFor === records && remembered.size < MAX_REMEMBERED)
-        remembered.set(credential, principal);
+    const known = remembered.get(credential);
+    if (known) return known;
+    const record = records.get(await hashOf(credential));
+    const principal = record && servicePrincipal(record);
+    if (principal && rememberedFor === records && remembered.size < MAX_REMEMBERED)
+      remembered.set(credential, principal);
+    return principal;
+  }
+
+  return async (credential, records, now, newer) => {
+    if (!isWellFormed(credential)) return { reason: 'token_malformed', detail: 'service_key' };
+    let principal = await find(credential, records);
+    if (!principal && newer && now - askedAt >= ASK_SECONDS) {
+      askedAt = now;
+      const others = await newer();
+      if (others && others !== records) principal = await find(credential, others);
     }
+    if (!principal) return { reason: 'token_invalid', detail: 'service_key_unknown' };
     return now < principal.expiresAt ? principal : { reason: 'token_expired' };
   };
+}
+
+function isWellFormed(credential: string): boolean {
+  const random = credential.slice(PREFIX.length, PREFIX.length + RANDOM_CHARACTERS);
+  return SHAPE.test(credential) && credential.endsWith(checksum(random));
 }
 
 /** Who calls with a key. */

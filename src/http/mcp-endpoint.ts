@@ -115,17 +115,14 @@ export async function identify(
 const policyOf = (context: Context): Policy | Denial | Promise<Policy | Denial> =>
   context.deployment.policies.young(context.now()) ?? context.deployment.policies.read(context);
 
-/** How often an unknown key is a reason to ask the registry whether it is a new one. */
-const NEW_KEY_SECONDS = 5;
-
 async function verifyServiceKey(credential: string, context: Context): Promise<Principal | Denial> {
   const { policies, verifyServiceKey: verify } = context.deployment;
   const policy = await policyOf(context);
   if (isDenial(policy)) return policy;
-  const verified = await verify(credential, policy.serviceKeys, context.now());
-  if (!isDenial(verified) || verified.reason !== 'token_invalid') return verified;
-  const newer = await policies.renew(context, NEW_KEY_SECONDS);
-  return isDenial(newer) ? verified : verify(credential, newer.serviceKeys, context.now());
+  return verify(credential, policy.serviceKeys, context.now(), async () => {
+    const newer = await policies.renew(context, 0);
+    return isDenial(newer) ? undefined : newer.serviceKeys;
+  });
 }
 
 /** The same principal under the policy as the registry has it now: for what must not wait for KV. */

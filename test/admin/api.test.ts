@@ -297,6 +297,15 @@ test('a path that is not known is a 404 that names the document', async () => {
   }
 });
 
+test('a path that lost its last part is no path to more: nothing is deleted', async () => {
+  const before = await version();
+  for (const path of ['/admin/roles/', '/admin/roles/%2e', '/admin/sessions/', '/admin/assignments/']) {
+    const answer = await call('DELETE', `${path}?reason=an%20empty%20name`);
+    expect(answer.status, path).toBe(404);
+  }
+  expect(await version()).toBe(before);
+});
+
 test('a method that a path does not have is a 405 with those it has', async () => {
   const paths: Record<string, string> = {
     '/admin/status': 'GET',

@@ -75,7 +75,8 @@ describe('turned on,', () => {
     const { status, body } = await create('nightly');
     expect(status).toBe(201);
     expect(body.key).toMatch(/^mcpk_[0-9A-Za-z]{49}$/);
-    await good(body.key);
+    // At once: an unknown key is a reason to ask the registry.
+    expect(await whoami(body.key)).toMatchObject({ subject: 'nightly' });
     expect(await whoami(body.key)).toEqual({
       issuer: 'service-keys',
       subject: 'nightly',

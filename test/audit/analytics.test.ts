@@ -1,6 +1,7 @@
 // The columns of Analytics Engine: dashboards know them by number, so they stay what they are.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataPoint } from '../../src/audit/analytics.ts';
 import type { DecisionEvent } from '../../src/log.ts';
@@ -34,7 +35,7 @@ const DENIED: DecisionEvent = {
 
 /** The columns by what they hold, as the comment of analytics.ts has them. */
 function documented(): Map<string, string> {
-  const source = readFileSync(new URL('../../src/audit/analytics.ts', import.meta.url), 'utf8');
+  const source = readFileSync(join(import.meta.dirname, '../../src/audit/analytics.ts'), 'utf8');
   const cells = [...source.matchAll(/\| (blob\d+|double\d+|index1) \| ([^|]+?)(?= \|)/g)];
   return new Map(cells.map(([, column = '', what = '']) => [column, what]));
 }

@@ -123,6 +123,15 @@ test.each<[number, number[]]>([
   },
 );
 
+test('what a role change on trial would refuse is always kept', async () => {
+  const sinks = createSinks();
+  const audit = create(0);
+  audit.record({ ...ALLOWED, shadow: { missingPermissions: ['reports:write'] } }, sinks.io);
+  audit.record(ALLOWED, sinks.io);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(appended(sinks).map(({ shadow }) => shadow)).toEqual([{ missingPermissions: ['reports:write'] }]);
+});
+
 test('a refusal is always kept, and moves no sample', async () => {
   const sinks = createSinks();
   const audit = create(500);

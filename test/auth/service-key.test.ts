@@ -215,3 +215,34 @@ describe('what was verified', () => {
     expect(digest).toHaveBeenCalledTimes(1);
   });
 });
+
+describe('a key that is not in the records', () => {
+  test('is looked for in newer ones, whoever makes up keys at most once in five seconds', async () => {
+    const { key, hash } = await createServiceKey();
+    const verify = createServiceKeyVerifier();
+    const records = new Map<string, ServiceKeyRecord>();
+    const newer = vi.fn(async () => new Map([[hash, RECORD]]));
+    expect(await verify((await createServiceKey()).key, records, NOW, newer)).toEqual(UNKNOWN);
+    expect(await verify(key, records, NOW + 4, newer)).toEqual(UNKNOWN);
+    expect(newer).toHaveBeenCalledTimes(1);
+    expect(await verify(key, records, NOW + 5, newer)).toMatchObject({ tokenId: 'key-1' });
+    expect(newer).toHaveBeenCalledTimes(2);
+  });
+
+  test('stays unknown when there are no newer records', async () => {
+    const { key } = await createServiceKey();
+    const verify = createServiceKeyVerifier();
+    expect(await verify(key, new Map(), NOW, async () => undefined)).toEqual(UNKNOWN);
+  });
+
+  test('is not looked for when it is mistyped, or when it is there', async () => {
+    const { key, hash } = await createServiceKey();
+    const newer = vi.fn(async () => undefined);
+    const verify = createServiceKeyVerifier();
+    expect(await verify(`${key.slice(0, -1)}~`, new Map(), NOW, newer)).toMatchObject({
+      reason: 'token_malformed',
+    });
+    expect(await verify(key, new Map([[hash, RECORD]]), NOW, newer)).toMatchObject({ tokenId: 'key-1' });
+    expect(newer).not.toHaveBeenCalled();
+  });
+});

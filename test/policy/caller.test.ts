@@ -415,6 +415,7 @@ describe('a role change on trial', () => {
       await policyOf({ shadowRoles: TRIAL, assigned }),
     );
     expect(shadowDenial(caller, { scopes: [], permissions: ['read'] })).toEqual(['read']);
+    expect(shadowDenial(caller, { scopes: [], permissions: ['look', 'write'] })).toBeUndefined();
   });
 
   test('says nothing about scopes', async () => {

@@ -246,7 +246,9 @@ test('there is a request of every command below', () => {
   expect([...new Set(REQUESTS.map(([args]) => nameOf(args)))].sort()).toEqual(commands.sort());
 });
 
-test.each(REQUESTS)('%j asks %s %s', async (args, method, path, rest = {}) => {
+const CASES = REQUESTS.map(([args, method, path, rest = {}]) => [args, method, path, rest] as const);
+
+test.each(CASES)('%j asks %s %s', async (args, method, path, rest) => {
   server.answer = statusAnswer;
   const outcome = await server.run(args, { input: 'found\n' });
   expect(outcome).toMatchObject({ code: 0 });

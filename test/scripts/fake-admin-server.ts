@@ -172,7 +172,7 @@ const ROLE = { permissions: ['reports:read'], inherits: [], resolved: ['reports:
 /** Enough of each answer for a command to go on. */
 function defaultAnswer({ method, path, body }: Asked): Answer {
   if (method === 'GET' && path.startsWith('/roles/'))
-    return { body: { name: decodeURIComponent(path.slice(7)), ...ROLE }, headers: { etag: '"5"' } };
+    return { body: { name: decodeURIComponent(path.slice(7)), ...ROLE }, headers: { etag: 'W/"5"' } };
   if (method === 'GET') return { body: { source: 'app', items: [], shadow: null } };
   if (path === '/explain') return { body: { decision: 'allow', rules: [], policyVersion: 17 } };
   const { target = { kind: 'everything' } } = (body ?? {}) as { target?: object };
@@ -206,7 +206,7 @@ export const KEY = 'mcpk_the-key-that-is-shown-once';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** The command is started some hundred times. */
-const COMPILED = join(tmpdir(), 'admin-compiled');
+const COMPILED = join(ROOT, 'node_modules/.cache/admin');
 
 /** Standard input is `input`, or nothing; it is never a terminal. */
 export function runAdmin(

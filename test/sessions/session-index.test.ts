@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { grantsOf } from '../../src/sessions/session-index.ts';
 import { useGate } from '../support/gate.ts';
 import { open, request } from '../support/legacy.ts';
+import { META, rpc } from '../support/rpc.ts';
 
 const gate = useGate({
   main: 'test/support/failing-kv-worker.ts',
@@ -30,6 +31,18 @@ test('while KV does not answer sessions open as ever, and are found once it does
   expect(keys.map(({ name }) => name)).toEqual([expect.stringMatching(/^sessions:[\da-f]{32}:[\da-f]{32}$/)]);
   const problems = gate.worker.logs().filter(({ event }) => event === 'kv_failed');
   expect(problems).toMatchObject([{ operation: 'write', key: 'sessions' }]);
+});
+
+test('state that a tool keeps for a modern client is found as well, also under the longest names', async () => {
+  const [sub, client_id] = ['s'.repeat(1_024), `https://client.example.com/${'c'.repeat(990)}`];
+  const token = await gate.issuer.sign({ claims: { sub, client_id } });
+  const params = { name: 'remember', arguments: { name: 'n', text: 't' }, _meta: META };
+  const response = await rpc(gate.worker, { token, method: 'tools/call', params });
+  expect(await response.json()).toMatchObject({ result: { content: [{ text: 'Remembered as n.' }] } });
+  const { KIT_KV } = await gate.worker.env();
+  while ((await grantsOf(KIT_KV, gate.issuer.issuer, sub)).length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await grantsOf(KIT_KV, gate.issuer.issuer, sub)).toEqual([{ clientId: client_id }]);
 });
 
 test('a listing has all pages, and the entries whose names are too long to be listed along', async () => {
