@@ -60,7 +60,8 @@ interface State {
   confirmedAt: number;
   /** When the registry last confirmed it. */
   renewedAt: number;
-  triedAt: number;
+  /** When KV could not be read. */
+  failedAt: number;
   /** Epoch milliseconds until which another request of this isolate is reading. */
   busyUntil: number;
 }
@@ -72,7 +73,7 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     source: 'kv',
     confirmedAt: 0,
     renewedAt: 0,
-    triedAt: 0,
+    failedAt: 0,
     busyUntil: 0,
   };
   const ageOf = (now: number): number => now - state.confirmedAt;
@@ -90,8 +91,7 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
   async function refresh(io: PolicyIo): Promise<void> {
     const now = io.now();
     const pause = Math.min(RETRY_SECONDS, limits.policyFreshSeconds);
-    if (state.triedAt > state.confirmedAt && now - state.triedAt < pause) return;
-    state.triedAt = now;
+    if (state.failedAt > state.confirmedAt && now - state.failedAt < pause) return;
     state.busyUntil = Date.now() + 2 * TIMEOUT_MS;
     try {
       const stored = await inTime(io.kv.get<unknown>(HEAD_KEY, 'json'));
@@ -103,8 +103,8 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
       }
     } catch (error) {
       log({ event: 'policy_failed', from: 'kv', detail: describeError(error) });
-      // Counted from here: those that waited for this attempt must not make one each, one after the other.
-      state.triedAt = io.now();
+      // Counted from the end of an attempt: those that waited for it must not make one each, one after the other.
+      state.failedAt = io.now();
     } finally {
       state.busyUntil = 0;
     }

@@ -108,12 +108,7 @@ test('a permission that nothing needs is a warning, most likely a typing error',
 
 describe('an edit without having seen what is there', () => {
   test('is asked for the version', async () => {
-    for (const headers of [
-      {},
-      { 'if-match': '*' },
-      { 'if-match': '0' },
-      { 'if-none-match': '"0"' },
-    ]) {
+    for (const headers of [{}, { 'if-match': '*' }, { 'if-match': '0' }, { 'if-none-match': '"0"' }]) {
       for (const answer of [
         await put('editor', { permissions: [] }, headers as never),
         await remove('editor', headers as never),

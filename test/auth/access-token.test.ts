@@ -136,18 +136,28 @@ test('a principal cannot be changed by whoever gets it', async () => {
   expect(Object.isFrozen(principal)).toBe(true);
 });
 
-test.each<[string, (now: number) => object, boolean]>([
-  ['lives as long as allowed', (at) => ({ iat: at, exp: at + 86_400 }), true],
-  ['lives a second longer', (at) => ({ iat: at, exp: at + 86_401 }), false],
-  ['was issued long ago and ends soon', (at) => ({ iat: at - 86_350, exp: at + 60 }), false],
-  ['says no iat and has as long as allowed to live', (at) => ({ iat: undefined, exp: at + 86_400 }), true],
-  ['says no iat and has a second more', (at) => ({ iat: undefined, exp: at + 86_401 }), false],
-  ['ends in a thousand years', (at) => ({ iat: undefined, exp: at + 31_536_000_000 }), false],
-])('a token that %s: accepted %3$s', async (_, claims, expected) => {
-  const verify = createAccessTokenVerifier(CONFIG, issuers);
-  const result = await verify(await issuer.sign({ claims: claims(now) as never }), io);
-  if (expected) expect(result).toMatchObject({ kind: 'oauth', subject: 'alice' });
-  else expect(result).toEqual({ reason: 'token_invalid', detail: 'lifetime_too_long' });
+describe('a token', () => {
+  const verdict = async (claims: (now: number) => object) =>
+    createAccessTokenVerifier(CONFIG, issuers)(await issuer.sign({ claims: claims(now) as never }), io);
+
+  test.each<[string, (now: number) => object]>([
+    ['lives as long as allowed', (at) => ({ iat: at, exp: at + 86_400 })],
+    ['says no iat and has as long as allowed to live', (at) => ({ iat: undefined, exp: at + 86_400 })],
+  ])('is accepted that %s', async (_, claims) => {
+    expect(await verdict(claims)).toMatchObject({ kind: 'oauth', subject: 'alice' });
+  });
+
+  test.each<[string, (now: number) => object]>([
+    ['lives a second longer than allowed', (at) => ({ iat: at, exp: at + 86_401 })],
+    ['was issued too long ago, though it ends soon', (at) => ({ iat: at - 86_350, exp: at + 60 })],
+    [
+      'says no iat and has a second more to live than allowed',
+      (at) => ({ iat: undefined, exp: at + 86_401 }),
+    ],
+    ['ends in a thousand years', (at) => ({ iat: undefined, exp: at + 31_536_000_000 })],
+  ])('is refused that %s', async (_, claims) => {
+    expect(await verdict(claims)).toEqual({ reason: 'token_invalid', detail: 'lifetime_too_long' });
+  });
 });
 
 describe('what a token is called without verifying it', () => {

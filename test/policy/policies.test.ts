@@ -140,6 +140,8 @@ describe('a policy', () => {
     expect(policies.age(now())).toBeUndefined();
     expect((await read()).version).toBe(1);
     expect(reads).toEqual([{ key: HEAD_KEY, options: 'json' }]);
+    // It goes on for others when this request is cut off.
+    expect(background).toHaveLength(1);
     expect(asked).toEqual([]);
     expect(logged).toMatchObject([{ event: 'policy_loaded', version: 1, from: 'kv' }]);
   });
@@ -207,6 +209,10 @@ describe('a policy', () => {
     registry = () => Promise.resolve(headOf(3));
     expect(await renew(0)).toBe(policy);
     expect(policy.revokedAt(KEY)).toBe(1_000);
+    // Its tables may be gone already.
+    kv.set(HEAD_KEY, gives(headOf(4, { assignments: { table: 'policy:gone', recent: {} } })));
+    await pass(FRESH);
+    expect(await read()).toBe(policy);
     expect(failures()).toEqual([]);
   });
 
@@ -331,6 +337,13 @@ describe('while KV cannot be read', () => {
       () => {
         kv.set(HEAD_KEY, gives(headOf(2, { assignments: { table: 'policy:a', recent: {} } })));
         kv.set('policy:a', fails);
+      },
+    ],
+    [
+      'a table that its head names does not come',
+      () => {
+        kv.set(HEAD_KEY, gives(headOf(2, { assignments: { table: 'policy:a', recent: {} } })));
+        kv.set('policy:a', hangs);
       },
     ],
     ['its head is lost and the registry is out of reach', () => kv.delete(HEAD_KEY)],
@@ -502,6 +515,8 @@ describe('tables', () => {
     expect((await renew(0)).version).toBe(9);
     await pass(3);
     expect(await reading).toMatchObject({ version: 9 });
+    // Nor do they make it older than it is: the registry confirmed it after they were asked for.
+    expect(policies.age(now())).toMatchObject({ version: 9, ageSeconds: 3 });
   });
 });
 
@@ -527,6 +542,13 @@ describe('renewing', () => {
     await pass(1);
     await renew(5);
     expect(asked).toEqual([1, 2]);
+  });
+
+  test('for streams does not ask when it was just asked for a strict tool', async () => {
+    await renew(0);
+    await pass(4);
+    expect((await renew(5)).version).toBe(2);
+    expect(asked).toEqual([1]);
   });
 
   test('for streams asks once for all that come together', async () => {
