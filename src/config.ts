@@ -237,7 +237,9 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     scopeImplications: read('scopeImplications', checkImplications) ?? {},
     defaultRoles: read('defaultRoles', list) ?? [],
     adminScope:
-      read('adminScope', (value, fail) => text(value, fail) && scopes([value], fail)?.[0]) ?? 'mcp:admin',
+      read('adminScope', (value, fail) =>
+        typeof value === 'string' && SCOPE_TOKEN.test(value) ? value : fail('must be one scope name'),
+      ) ?? 'mcp:admin',
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
     operators: read('operators', checkOperators) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,

@@ -429,7 +429,7 @@ test.each([['mcp:admin reports:read'], ['"'], ['mcp:ädmin'], [' ']])(
   (given) => {
     const found = problems({ ADMIN_SCOPE: given });
     expect(found).toHaveLength(1);
-    expect(found[0]).toMatch(/^ADMIN_SCOPE .*: must be a.* scope name/);
+    expect(found[0]).toMatch(/^ADMIN_SCOPE .*: must be one scope name/);
   },
 );
 

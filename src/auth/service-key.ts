@@ -5,7 +5,7 @@
 // SHA-256, which is enough for 256 random bits. Records come with the policy snapshot, so an unknown key costs no I/O.
 // Does not check revocations by subject, token or issuer, scopes and roles: the same gate does that for every principal.
 
-import type { Denial } from '../denial.ts';
+import { type Denial, isDenial } from '../denial.ts';
 import type { Principal } from './principal.ts';
 
 /** What a key stands for. Written by the PolicyRegistry. */
@@ -47,12 +47,15 @@ export async function createServiceKey(): Promise<{ readonly key: string; readon
 
 type Records = ReadonlyMap<string, ServiceKeyRecord>;
 
-/** `newer` gives the records as they are now, for a key that may have been made a moment ago; asked seldom. */
+/**
+ * `newer` gives the records as they are now, for a key that may have been made a moment ago; asked seldom. When it cannot,
+ * nobody knows whether the key is good.
+ */
 export type ServiceKeyVerifier = (
   credential: string,
   records: Records,
   now: number,
-  newer?: () => Promise<Records | undefined>,
+  newer?: () => Promise<Records | Denial>,
 ) => Promise<Principal | Denial>;
 
 /** How often an unknown key is a reason to ask for newer records, whoever makes up keys. */
@@ -84,7 +87,8 @@ export function createServiceKeyVerifier(): ServiceKeyVerifier {
     if (!principal && newer && now - askedAt >= ASK_SECONDS) {
       askedAt = now;
       const others = await newer();
-      if (others && others !== records) principal = await find(credential, others);
+      if (isDenial(others)) return others;
+      principal = await find(credential, others);
     }
     if (!principal) return { reason: 'token_invalid', detail: 'service_key_unknown' };
     return now < principal.expiresAt ? principal : { reason: 'token_expired' };

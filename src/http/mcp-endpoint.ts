@@ -121,7 +121,7 @@ async function verifyServiceKey(credential: string, context: Context): Promise<P
   if (isDenial(policy)) return policy;
   return verify(credential, policy.serviceKeys, context.now(), async () => {
     const newer = await policies.renew(context, 0);
-    return isDenial(newer) ? undefined : newer.serviceKeys;
+    return isDenial(newer) ? newer : newer.serviceKeys;
   });
 }
 

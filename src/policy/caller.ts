@@ -7,7 +7,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Denial } from '../denial.ts';
 import { authorize, type Requirement, type Rights, rightsOf } from './authorize.ts';
-import { keysOf, type PrincipalKeys, type RevocationKind, revocationKey } from './keys.ts';
+import { keysOf, type PrincipalKeys, REVOCATION_KINDS, type RevocationKind, revocationKey } from './keys.ts';
 import type { Policy } from './snapshot.ts';
 
 export interface Caller {
@@ -66,8 +66,9 @@ export function revocationOf(
   policy: Policy,
   keys: PrincipalKeys,
 ): { readonly id: string; readonly kind: RevocationKind; readonly revokedAt: number } | undefined {
-  for (const [kind, key] of keys) {
-    if (!policy.revokedKinds.has(kind)) continue;
+  for (const kind of REVOCATION_KINDS) {
+    const key = kind === 'session' ? undefined : keys.get(kind);
+    if (!key || !policy.revokedKinds.has(kind)) continue;
     const revokedAt = policy.revokedAt(key);
     if (revokedAt > 0 && issuedAt <= revokedAt + policy.clockToleranceSeconds)
       return { id: key.id, kind, revokedAt };

@@ -187,11 +187,11 @@ describe('what was verified', () => {
   });
 
   test('under records that were replaced meanwhile is not remembered for the new ones', async () => {
-    const { key, hash } = await createServiceKey();
+    const [{ key, hash }, other] = await Promise.all([createServiceKey(), createServiceKey()]);
     const verify = createServiceKeyVerifier();
     const after = new Map<string, ServiceKeyRecord>();
     const pending = verify(key, recordsOf(hash), NOW);
-    expect(await verify('mcpk_', after, NOW)).toEqual(MALFORMED);
+    expect(await verify(other.key, after, NOW)).toEqual(UNKNOWN);
     expect(await pending).toMatchObject({ tokenId: 'key-1' });
     expect(await verify(key, after, NOW)).toEqual(UNKNOWN);
   });
@@ -229,15 +229,16 @@ describe('a key that is not in the records', () => {
     expect(newer).toHaveBeenCalledTimes(2);
   });
 
-  test('stays unknown when there are no newer records', async () => {
+  test('is neither good nor unknown while nobody can tell', async () => {
     const { key } = await createServiceKey();
     const verify = createServiceKeyVerifier();
-    expect(await verify(key, new Map(), NOW, async () => undefined)).toEqual(UNKNOWN);
+    const down = { reason: 'policy_unavailable', detail: 'registry', retryAfterSeconds: 5 } as const;
+    expect(await verify(key, new Map(), NOW, async () => down)).toEqual(down);
   });
 
   test('is not looked for when it is mistyped, or when it is there', async () => {
     const { key, hash } = await createServiceKey();
-    const newer = vi.fn(async () => undefined);
+    const newer = vi.fn(async () => new Map());
     const verify = createServiceKeyVerifier();
     expect(await verify(`${key.slice(0, -1)}~`, new Map(), NOW, newer)).toMatchObject({
       reason: 'token_malformed',
