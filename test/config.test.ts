@@ -160,7 +160,7 @@ const SETTINGS: Readonly<
     declared: 'operate',
     given: 'https://mcp.example.com/admin',
     bad: 5,
-    complaint: 'must be a non-empty string',
+    complaint: 'must be one scope name',
   },
   adminPermission: {
     variable: 'ADMIN_PERMISSION',
