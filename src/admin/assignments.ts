@@ -1,5 +1,6 @@
 // Assignments: roles given to a subject or a client here, besides those its tokens name.
 
+import { SERVICE_ISSUER } from '../auth/service-key.ts';
 import { type Answer, type Call, change, changed, ok } from './call.ts';
 import { assigneeOf, nameIn, optionalText, pageOf, readBody, readQuery } from './inputs.ts';
 
@@ -19,7 +20,7 @@ export async function assign(call: Call): Promise<Answer> {
   const wanted = { action: 'assign', assignee: assigneeOf(input), role: nameIn(input, 'role') } as const;
   const outcome = await change(call, wanted, input, text);
   const { issuer } = wanted.assignee;
-  const isTrusted = call.context.deployment.issuers.server(issuer) !== undefined;
+  const isTrusted = issuer === SERVICE_ISSUER || call.context.deployment.issuers.server(issuer) !== undefined;
   const warnings = isTrusted
     ? []
     : [`No token of ${issuer} is accepted here: it is not in AUTHORIZATION_SERVERS.`];

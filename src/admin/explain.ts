@@ -107,9 +107,9 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
   if ((principal === undefined) === (token === undefined))
     throw new Refusal(400, 'invalid_request', 'Give either principal or token.');
   if (token !== undefined) {
-    const { verifyAccessToken, verifyServiceKey } = context.deployment;
+    const { verifyAccessToken, verifyServiceKey, config } = context.deployment;
     const credential = text(input, 'token', 65_536);
-    return isServiceKey(credential)
+    return config.serviceKeys && isServiceKey(credential)
       ? verifyServiceKey(credential, policy.serviceKeys, context.now())
       : verifyAccessToken(credential, context);
   }

@@ -110,5 +110,11 @@ function checkBlock(target: RevocationTarget, until: number | undefined, { conte
 export async function lift(call: Call): Promise<Answer> {
   const input = readQuery(call.url.searchParams, ['reason']);
   const outcome = await change(call, { action: 'unrevoke', id: call.params.id ?? '' }, input, '');
-  return changed(call, outcome);
+  const warnings =
+    Number(outcome.result.revokedAt) > call.context.now()
+      ? [
+          'A block is lifted with everything before it: what was issued earlier is good again. Revoke it again if it must not be.',
+        ]
+      : [];
+  return changed(call, outcome, { warnings });
 }

@@ -5,7 +5,7 @@
 // | the log (Workers Logs, Logpush) | none | every decision, one line of JSON |
 // | Analytics Engine | AUDIT_ANALYTICS | every decision, as columns (analytics.ts) |
 // | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
-// | DecisionLog | DECISION_LOG | every refusal, and a sample of what was allowed |
+// | DecisionLog | DECISION_LOG | every refusal (of strangers some), and a sample of what was allowed |
 //
 // The policy registry is told, at most once an hour per key, that a service key is used.
 // What must stay true: a request never waits for a sink and never fails with one (outbox.ts).
@@ -48,6 +48,7 @@ const bindings = ({ env }: AuditIo): Bindings => env as Bindings;
 
 export function createAudit(config: AuditConfig): Audit {
   const isSampled = createSampler(config.decisionLogAllowsPerThousand);
+  const isStorm = createLimit(STRANGERS_PER_SECOND);
   const keyUses = createKeyUses();
 
   const toQueue = createOutbox<LoggedDecision, AuditIo>('queue', async ({ items, dropped }, io) => {
@@ -79,7 +80,8 @@ export function createAudit(config: AuditConfig): Audit {
         DECISION_LOG !== undefined &&
         config.decisionLogEntries > 0 &&
         // What a trial would refuse is what operators want to know of it.
-        (event.decision === 'deny' || event.shadow !== undefined || isSampled());
+        (event.decision === 'deny' || event.shadow !== undefined || isSampled()) &&
+        !(isMinor && isStorm(at));
       if (isKept) guarded('decision_log', () => toDecisionLog.put({ at, ...event }, io, isMinor));
 
       const { decision, principalKind, tokenId } = event;
@@ -96,6 +98,20 @@ function guarded(sink: AuditSink, action: () => void): void {
   } catch (error) {
     log({ event: 'audit_failed', sink, count: 1, detail: describeError(error) });
   }
+}
+
+/** What strangers are refused is much alike, and anybody can cause it: more of it costs more than it tells. */
+const STRANGERS_PER_SECOND = 20;
+
+/** Whether there were more than so many in this second. */
+function createLimit(most: number): (at: number) => boolean {
+  let second = 0;
+  let count = 0;
+  return (at) => {
+    if (at !== second) [second, count] = [at, 0];
+    count += 1;
+    return count > most;
+  };
 }
 
 /** Of every thousand so many, spread evenly. The first is taken, so that an isolate that does little is seen as well. */

@@ -1,7 +1,8 @@
 // ONE REQUEST to the operators' API: the same gate as the MCP endpoint, then the operation.
 //
 // Decided by the policy as the registry has it at that moment: an operator who was revoked is out at once, and while the
-// registry cannot be reached nobody can change anything. While only KV cannot be reached, operators can. Every request is
+// registry cannot be reached nobody can change anything. While only KV cannot be reached, operators can, but for service
+// keys, and where an isolate has not read a table yet. Every request is
 // a decision in the audit, with the operation.
 // The description of the API is no operation: the platform serves it to anybody (wrangler.toml [assets]).
 
@@ -11,6 +12,7 @@ import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
 import { admit, type Caller } from '../policy/caller.ts';
+import { impliedScopes } from '../policy/roles.ts';
 import { json } from './answer.ts';
 import { answered, identify, type Outcome, type Progress } from './mcp-endpoint.ts';
 
@@ -28,9 +30,12 @@ async function callerNow(
   const admitted = await identify(request, url, context, progress);
   const { principal } = progress;
   if (!principal) return admitted;
-  // Whoever lacks the scope in any case is not worth a call of the registry.
-  const hopeless = !isDenial(admitted) && authorizeOperator(admitted, context.deployment.config);
-  if (hopeless && hopeless.reason === 'scope_missing') return hopeless;
+  // Whoever lacks the scope, revoked or not, is not worth a call of the registry.
+  const { adminScope, scopeImplications } = context.deployment.config;
+  if (!impliedScopes(principal.scopes, scopeImplications).has(adminScope)) {
+    if (isDenial(admitted)) return admitted;
+    return { reason: 'scope_missing', requiredScopes: [adminScope], missingScopes: [adminScope] };
+  }
   const policy = await context.deployment.policies.renew(context, 0);
   if (isDenial(policy)) return policy;
   progress.policy = policy;

@@ -103,7 +103,7 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       store.deleteRevocation(change.id, version);
       const target = JSON.parse(String(row.target));
       return {
-        result: { id: change.id, target },
+        result: { id: change.id, target, revokedAt: Number(row.revoked_at) },
         target,
         about: target,
         change: { revokedAt: row.revoked_at },

@@ -6,6 +6,10 @@
 // A principal's keys are computed once and remembered with it; a principal lives as long as its verified token is cached.
 
 import type { Principal } from '../auth/principal.ts';
+import type { SERVICE_ISSUER } from '../auth/service-key.ts';
+
+/** The issuer of services; the compiler sees that it is the same. */
+export const SERVICES: typeof SERVICE_ISSUER = 'service-keys';
 
 /** What can be revoked. The values of `RevocationTarget['kind']`, in the order an answer names them. */
 export const REVOCATION_KINDS = [

@@ -19,7 +19,7 @@ import { readTable, type Table } from './table.ts';
 /** What reading a policy may use. The same for everything one request does. */
 export interface PolicyIo {
   readonly kv: KVNamespace;
-  registry(): Pick<RegistryApi, 'head'>;
+  registry(): Pick<RegistryApi, 'head'> & Partial<Pick<RegistryApi, 'missing'>>;
   /** Epoch seconds. */
   now(): number;
   waitUntil(promise: Promise<unknown>): void;
@@ -45,8 +45,8 @@ export interface Policies {
 
 type Source = 'kv' | 'registry';
 
-/** Tables never change. */
-const TABLE_CACHE_SECONDS = 86_400;
+/** Tables never change, but KV also remembers that one was not there yet. */
+const TABLE_CACHE_SECONDS = 300;
 /** Between two attempts while KV does not answer. */
 const RETRY_SECONDS = 5;
 const TIMEOUT_MS = 5_000;
@@ -117,7 +117,13 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     if (head === null) {
       state.confirmedAt = now;
       state.source = 'registry';
-    } else await adopt(parseHead(head), 'registry', now, io);
+    } else {
+      const renewed = parseHead(head);
+      // Whatever the registry says then, it is not what is in force.
+      if (renewed.version < (state.policy?.version ?? 0))
+        throw new Error('the registry is behind its snapshot');
+      await adopt(renewed, 'registry', now, io);
+    }
     state.renewedAt = now;
   }
 
@@ -154,7 +160,10 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     if (known) return known;
     const options = { type: 'arrayBuffer', cacheTtl: TABLE_CACHE_SECONDS } as const;
     const buffer = await inTime(io.kv.get(name, options));
-    if (buffer === null) throw new Error(`${name} is not in KV`);
+    if (buffer === null) {
+      io.waitUntil(Promise.resolve(io.registry().missing?.(name)).catch(() => {}));
+      throw new Error(`${name} is not in KV`);
+    }
     return readTable(buffer, keyWords);
   }
 

@@ -11,7 +11,7 @@ import type { Config } from '../config.ts';
 import { describeError, log } from '../log.ts';
 import type { Change, ChangeBy, ChangeOutcome, Page, RegistryStatus, RoleItem, RoleList } from './change.ts';
 import { applyChange, Refused } from './changes.ts';
-import { assignmentKey, revocationKey } from './keys.ts';
+import { assignmentKey, revocationKey, SERVICES } from './keys.ts';
 import { type Filter, PolicyStore, type Row } from './policy-store.ts';
 import { Publication, withEdits } from './publication.ts';
 import { type RoleDefinitions, type Roles, resolveRoles } from './roles.ts';
@@ -31,6 +31,8 @@ export interface RegistryApi {
   roles(): Promise<RoleList>;
   list(what: 'revocations' | 'assignments' | 'serviceKeys' | 'history', query: ListQuery): Promise<Page>;
   status(): Promise<RegistryStatus>;
+  /** An isolate could not read a table of the head: KV is looked at, and what it lost is made anew. */
+  missing(table: string): Promise<void>;
   /** Coarse: the hour in which a service key was used. */
   noteKeyUse(uses: readonly { readonly id: string; readonly at: number }[]): Promise<void>;
 }
@@ -38,6 +40,7 @@ export interface RegistryApi {
 const PUBLISH_EVERY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 const REPAIR_EVERY_MS = 300_000;
+const LOOK_EVERY_MS = 5_000;
 const IDEMPOTENCY_SECONDS = 86_400;
 
 export function createPolicyRegistry(
@@ -51,6 +54,8 @@ export function createPolicyRegistry(
     readonly #seed: Roles;
     /** Epoch milliseconds, of an alarm that this object has set. */
     #alarmAt: number | undefined;
+    /** When KV was looked at, epoch milliseconds; never, by an object that has just begun. */
+    #lookedAt = 0;
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
@@ -60,11 +65,10 @@ export function createPolicyRegistry(
     }
 
     async head(knownVersion: number): Promise<Head | null> {
-      if (this.#store.version === 0) {
-        // The first that asks: from now on a KV without a head is a KV that lost it.
-        this.#store.nextVersion();
-        this.#schedule();
-      }
+      // The first that asks: from now on a KV without a head is a KV that lost it.
+      const isFirst = this.#store.version === 0;
+      if (isFirst) this.#store.nextVersion();
+      if (this.#publication.passVersion(knownVersion) || isFirst) this.#schedule();
       return knownVersion === this.#store.version ? null : this.#publication.head(now());
     }
 
@@ -134,17 +138,17 @@ export function createPolicyRegistry(
     override async alarm(): Promise<void> {
       this.#alarmAt = undefined;
       try {
-        const published = Number(this.#store.get('published_version') ?? -1);
-        if (published !== this.#store.version || !(await this.#publication.isIntact(published))) {
+        if (await this.#hasToPublish()) {
           // Also when it fails: KV counts attempts.
           this.#store.set('published_at_ms', Date.now());
           const version = await this.#publication.publish(now());
+          this.#store.set('published_at_ms', Date.now());
           this.#store.set('published_version', version);
           this.#store.set('published_at', now());
-          this.#store.unset('failing_since');
-          this.#store.unset('failures');
           log({ event: 'policy_published', version });
         }
+        this.#store.unset('failing_since');
+        this.#store.unset('failures');
         this.#forgetOld();
         await this.#publication.deleteOldTables(now());
         const isBehind = Number(this.#store.get('published_version')) !== this.#store.version;
@@ -159,10 +163,19 @@ export function createPolicyRegistry(
       }
     }
 
+    /** Whether KV lacks something. KV itself is looked at when this object has just begun, and every now and then. */
+    async #hasToPublish(): Promise<boolean> {
+      const published = Number(this.#store.get('published_version') ?? -1);
+      const isBehind = published !== this.#store.version;
+      if (isBehind && Date.now() - this.#lookedAt < REPAIR_EVERY_MS) return true;
+      const isIntact = await this.#publication.isIntact(published);
+      this.#lookedAt = Date.now();
+      return !isIntact;
+    }
+
     #forgetOld(): void {
-      const { maxTokenLifetimeSeconds, clockToleranceSeconds, sessionMaxSeconds } = this.#config;
-      const longest = Math.max(maxTokenLifetimeSeconds, sessionMaxSeconds) + 2 * clockToleranceSeconds;
-      this.#store.deleteRevocationsBefore(now() - longest);
+      const { tokens, services } = lifetimes(this.#config);
+      this.#store.deleteRevocationsBefore(now() - tokens, now() - services);
       this.#store.deleteAnsweredBefore(now() - IDEMPOTENCY_SECONDS);
     }
 
@@ -219,6 +232,14 @@ export function createPolicyRegistry(
       };
     }
 
+    async missing(table: string): Promise<void> {
+      // Where it is only late, everybody who waits for it asks.
+      if (Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+      this.#lookedAt = 0;
+      log({ event: 'policy_failed', from: 'kv', detail: `${table} is not there` });
+      this.#schedule();
+    }
+
     async noteKeyUse(uses: readonly { readonly id: string; readonly at: number }[]): Promise<void> {
       this.#store.transaction(() => {
         for (const { id, at } of uses) this.#store.noteServiceKeyUse(id, at - (at % 3_600));
@@ -259,12 +280,12 @@ const LISTS = {
   revocations: [
     'revocation',
     'rowid',
-    (row, { maxTokenLifetimeSeconds }) => ({
+    (row, config) => ({
       id: row.id,
       target: JSON.parse(String(row.target)),
       revokedAt: row.revoked_at,
       createdAt: row.created_at,
-      expiresAt: Number(row.revoked_at) + maxTokenLifetimeSeconds,
+      expiresAt: Number(row.revoked_at) + lifetimes(config)[coversServices(row) ? 'services' : 'tokens'],
       reason: row.reason,
       operator: JSON.parse(String(row.operator)),
     }),
@@ -310,5 +331,16 @@ const LISTS = {
     }),
   ],
 } as const satisfies Record<string, readonly [string, 'rowid' | 'version', Render]>;
+
+/** The longest a service key can ever have been allowed to live: keys outlive a setting that was lowered. */
+const SERVICE_SECONDS = 31_536_000;
+
+/** How long a revocation is of use, in seconds: as long as something that it covers can live. */
+function lifetimes({ maxTokenLifetimeSeconds, clockToleranceSeconds, sessionMaxSeconds }: Config) {
+  const tokens = Math.max(maxTokenLifetimeSeconds, sessionMaxSeconds) + 2 * clockToleranceSeconds;
+  return { tokens, services: Math.max(tokens, SERVICE_SECONDS) };
+}
+
+const coversServices = ({ kind, issuer }: Row): boolean => kind === 'everything' || issuer === SERVICES;
 
 const now = (): number => Math.floor(Date.now() / 1_000);

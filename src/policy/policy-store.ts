@@ -5,7 +5,7 @@
 
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
 import type { Author } from './change.ts';
-import type { RevocationKind, RevocationTarget } from './keys.ts';
+import { type RevocationKind, type RevocationTarget, SERVICES } from './keys.ts';
 import { MIGRATIONS } from './policy-schema.ts';
 import type { RoleDefinition } from './roles.ts';
 
@@ -117,11 +117,17 @@ export class PolicyStore {
     this.#markGone(id, version);
   }
 
-  /** Those of which no token can be alive. They may stay in a table: nothing comes of it. */
-  deleteRevocationsBefore(at: number): void {
-    const query = 'SELECT kind, COUNT(*) AS count FROM revocation WHERE revoked_at < ? GROUP BY kind';
-    for (const { kind, count } of this.rows(query, at)) this.#addTo(`revocation ${kind}`, -Number(count));
-    this.run('DELETE FROM revocation WHERE revoked_at < ?', at);
+  /**
+   * Those that cover nothing that can be alive: no token, and, those that cover services, no key either. They may stay in
+   * a table: nothing comes of it.
+   */
+  deleteRevocationsBefore(at: number, servicesAt: number): void {
+    const old =
+      "revoked_at < ? AND (revoked_at < ? OR NOT (kind = 'everything' OR COALESCE(issuer, '') = ?))";
+    const query = `SELECT kind, COUNT(*) AS count FROM revocation WHERE ${old} GROUP BY kind`;
+    for (const { kind, count } of this.rows(query, at, servicesAt, SERVICES))
+      this.#addTo(`revocation ${kind}`, -Number(count));
+    this.run(`DELETE FROM revocation WHERE ${old}`, at, servicesAt, SERVICES);
   }
 
   revokedKinds(): readonly RevocationKind[] {

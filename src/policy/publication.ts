@@ -16,7 +16,8 @@ const RECENT_MOST = 5_000;
 /** Longer than any isolate may use a head. */
 const OLD_TABLE_SECONDS = 2 * 86_400;
 
-type TableKind = 'revocations' | 'assignments';
+const KINDS = ['revocations', 'assignments'] as const;
+type TableKind = (typeof KINDS)[number];
 
 interface TableEntry {
   readonly name: string;
@@ -66,31 +67,42 @@ export class Publication {
 
   /** Puts the head into KV, and new tables before it when it has become long. Gives its version. @throws when KV does not take it */
   async publish(now: number): Promise<number> {
-    const { revocations, assignments } = this.head(now);
-    if (isLong(revocations.recent, this.#table('revocations'))) await this.#makeTable('revocations', now);
-    if (isLong(assignments.recent, this.#table('assignments'))) await this.#makeTable('assignments', now);
+    for (const kind of KINDS) {
+      const isLost = this.#store.get(`lost_${kind}`) !== undefined;
+      if (isLost || isLong(this.head(now)[kind].recent, this.#table(kind))) await this.#makeTable(kind, now);
+    }
     const head = this.head(now);
     await this.#kv.put(HEAD_KEY, JSON.stringify(head));
     return head.version;
   }
 
-  /** Whether KV has what was published last. Makes sure that no version in KV is ahead of this registry's. */
+  /**
+   * Looks whether KV has what was published last, and notes what has to be made anew: a table that is lost, or a version
+   * above one that is ahead of this registry's. Gives whether there is nothing to publish.
+   */
   async isIntact(publishedVersion: number): Promise<boolean> {
     const stored = await this.#kv.get<Partial<Head>>(HEAD_KEY, 'json');
-    if (typeof stored?.version === 'number' && stored.version > this.#store.version) {
-      // The registry's storage was set back: isolates would not adopt anything older than what they have seen.
-      this.#store.set('version', stored.version + 1);
-      return false;
-    }
-    if (stored?.version !== publishedVersion) return false;
-    for (const kind of ['revocations', 'assignments'] as const) {
+    if (typeof stored?.version === 'number') this.passVersion(stored.version);
+    let isComplete = stored?.version === publishedVersion && publishedVersion === this.#store.version;
+    for (const kind of KINDS) {
       const table = this.#table(kind);
       if (!table) continue;
       const { keys } = await this.#kv.list({ prefix: table.name });
       if (keys.some(({ name }) => name === table.name)) continue;
-      this.#store.unset(kind);
-      return false;
+      // Made from the rows, one at a time: the head must not have to carry all of them.
+      this.#store.set(`lost_${kind}`, 1);
+      isComplete = false;
     }
+    return isComplete;
+  }
+
+  /**
+   * Goes above a version that was seen and is later than this registry's, whose storage was set back then, or begun anew:
+   * isolates would not adopt anything older than what they have.
+   */
+  passVersion(seen: number): boolean {
+    if (seen <= this.#store.version) return false;
+    this.#store.set('version', seen + 1);
     return true;
   }
 
@@ -103,6 +115,7 @@ export class Publication {
     // Changes made while KV was writing have later versions: they stay in the head.
     this.#store.transaction(() => {
       this.#store.set(kind, JSON.stringify({ name, version, count }));
+      this.#store.unset(`lost_${kind}`);
       this.#store.forgetGone(kind === 'revocations' ? 16 : 32, version);
       this.#store.nextVersion();
       if (old)

@@ -45,11 +45,15 @@ export function wayTo(
   permission: string,
   role: string,
   definitions: RoleDefinitions,
+  seen: Set<string> = new Set(),
 ): readonly string[] | undefined {
+  // Many ways can lead to the same role; one look at it is enough.
+  if (seen.has(role)) return undefined;
+  seen.add(role);
   const definition = Object.hasOwn(definitions, role) ? definitions[role] : undefined;
   if (definition?.permissions?.includes(permission)) return [role];
   for (const parent of definition?.inherits ?? []) {
-    const way = wayTo(permission, parent, definitions);
+    const way = wayTo(permission, parent, definitions, seen);
     if (way) return [role, ...way];
   }
   return undefined;

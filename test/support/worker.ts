@@ -19,6 +19,8 @@ export interface TestWorker extends AsyncDisposable {
   evict(owner: Owner): Promise<void>;
   /** Runs a query in a ClientSession's storage. */
   query(owner: Owner, sql: string): Promise<unknown[]>;
+  /** The PolicyRegistry: thrown out of memory, and its storage asked. */
+  readonly registry: { evict(): Promise<void>; query(sql: string): Promise<unknown[]> };
 }
 
 /** Whose ClientSession. */
@@ -86,6 +88,15 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
         .getWorker()
         .getDurableObjectStorage('ClientSession', { name: nameOf(owner) });
       return storage.exec(sql);
+    },
+    registry: {
+      evict: () => harness.getWorker().evictDurableObject('PolicyRegistry', { name: 'policy' }),
+      async query(sql) {
+        const storage = await harness
+          .getWorker()
+          .getDurableObjectStorage('PolicyRegistry', { name: 'policy' });
+        return storage.exec(sql);
+      },
     },
     [Symbol.asyncDispose]: () => harness.close(),
   };

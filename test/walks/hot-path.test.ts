@@ -121,6 +121,14 @@ test('with roles, assignments and a thousand revocations in force, a known calle
   expect(await cost(call), 'a strict tool asks the registry').toEqual({ ...NOTHING, durableObject: 1 });
 });
 
+test('who lacks the scope of an operator costs the registry nothing', async () => {
+  for (const roles of [['reader'], ['operator']]) {
+    const operate = await operator(worker, issuer, { sub: 'mallory', scope: 'reports:read', roles });
+    expect((await operate('GET', '/status')).status).toBe(403);
+    expect(await cost(() => operate('GET', '/status'))).toEqual(NOTHING);
+  }
+});
+
 test('a hundred known calls send the log of decisions what was sampled, in batches', async () => {
   const token = await issuer.sign();
   const before = await counts();
