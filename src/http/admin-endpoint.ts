@@ -33,8 +33,8 @@ async function callerNow(
   // Whoever lacks the scope, revoked or not, is not worth a call of the registry.
   const { adminScope, scopeImplications } = context.deployment.config;
   if (!impliedScopes(principal.scopes, scopeImplications).has(adminScope)) {
-    if (isDenial(admitted)) return admitted;
-    return { reason: 'scope_missing', requiredScopes: [adminScope], missingScopes: [adminScope] };
+    const refused = isDenial(admitted) ? admitted : authorizeOperator(admitted, context.deployment.config);
+    if (refused) return refused;
   }
   const policy = await context.deployment.policies.renew(context, 0);
   if (isDenial(policy)) return policy;

@@ -91,7 +91,8 @@ test('a token that was found, a grant, a subject and a client are revoked, and t
       isBob ? { decision: 'deny', reason: 'token_revoked', revokedBy: { id, kind } } : { decision: 'allow' },
     );
     expect(await carol('revoke', 'list', '--kind', kind ?? '')).toMatchObject({ items: [{ id }] });
-    await carol('unrevoke', String(id), ...WHY);
+    const lifted = await admin(['unrevoke', String(id), ...WHY, '--user', 'carol', '--json']);
+    expect([lifted.code, lifted.stderr.includes('A block is lifted')]).toEqual([0, args.includes('--block')]);
     expect(await explain()).toMatchObject({ decision: 'allow' });
   }
   await carol('revoke', 'session', 'no-such-session', ...YES);
