@@ -132,7 +132,7 @@ const tools = [
     handler: async ({ times = 0 }, { progress, log, releaseStream }) => {
       progress(1);
       releaseStream(50);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
       log('info', 'x'.repeat(times));
       return 'x'.repeat(times);
     },
