@@ -20,6 +20,8 @@ export interface AuthorizationServerOptions {
   /** The resource identifiers (RFC 8707) it issues tokens for; the first is the default. */
   readonly resources: readonly string[];
   readonly accessTokenSeconds?: number;
+  /** Access tokens are not JWTs: a resource server asks about them at the introspection endpoint. */
+  readonly opaque?: boolean;
   /** Gets one line per decision. Default: nothing is written. */
   readonly log?: (line: string) => void;
 }
@@ -39,7 +41,12 @@ const DEFAULT_ACCESS_TOKEN_SECONDS = 3_600;
 export async function startAuthorizationServer(
   options: AuthorizationServerOptions,
 ): Promise<LocalAuthorizationServer> {
-  const { resources, accessTokenSeconds = DEFAULT_ACCESS_TOKEN_SECONDS, log = () => {} } = options;
+  const {
+    resources,
+    accessTokenSeconds = DEFAULT_ACCESS_TOKEN_SECONDS,
+    opaque = false,
+    log = () => {},
+  } = options;
   const storage = createStorage();
   const cookieKeys = [randomBytes(32).toString('base64url')];
 
@@ -51,7 +58,15 @@ export async function startAuthorizationServer(
   const { port } = servers[0].address() as AddressInfo;
   const issuer = new URL(`http://localhost:${port}`).origin;
   const renew = () => {
-    const provider = createProvider({ issuer, resources, accessTokenSeconds, storage, cookieKeys, log });
+    const provider = createProvider({
+      issuer,
+      resources,
+      accessTokenSeconds,
+      opaque,
+      storage,
+      cookieKeys,
+      log,
+    });
     handle = onlyFor(new URL(issuer).host, provider.callback());
   };
   renew();
@@ -108,6 +123,7 @@ Usage: npx node scripts/authorization-server.ts [options]
                             (default: AUTHORIZATION_SERVER_PORT or ${DEFAULT_PORT})
   --resource URL            a resource to issue tokens for; repeat it for more (default: ${DEFAULT_RESOURCE})
   --access-token-seconds N  how long access tokens live (default: ${DEFAULT_ACCESS_TOKEN_SECONDS})
+  --opaque                  issue opaque access tokens instead of JWTs
   --json                    print one line of JSON on start: {"issuer", "pid"}
   --help                    print this
 
@@ -143,9 +159,10 @@ if (import.meta.main) {
       port: { type: 'string', default: process.env.AUTHORIZATION_SERVER_PORT || String(DEFAULT_PORT) },
       resource: { type: 'string', multiple: true, default: [DEFAULT_RESOURCE] },
       'access-token-seconds': { type: 'string', default: String(DEFAULT_ACCESS_TOKEN_SECONDS) },
+      opaque: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
-    async run({ port, resource: resources, json, 'access-token-seconds': seconds }) {
+    async run({ port, resource: resources, opaque, json, 'access-token-seconds': seconds }) {
       const wrong = resources.find((resource) => !URL.canParse(resource) || resource.includes('#'));
       if (wrong !== undefined) {
         throw new UsageError(
@@ -158,6 +175,7 @@ if (import.meta.main) {
         port: wholeNumber('port', port, 0, 65_535),
         resources,
         accessTokenSeconds: wholeNumber('access-token-seconds', seconds, 1, 31_536_000),
+        opaque,
         log,
       });
       const { issuer } = server;

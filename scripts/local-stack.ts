@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { KVNamespace } from '@cloudflare/workers-types';
 import { getPlatformProxy, unstable_startWorker } from 'wrangler';
+import { INTROSPECTOR } from './authorization-server/accounts.ts';
 import { startAuthorizationServer } from './authorization-server.ts';
 import { REPORTS } from './seed.ts';
 
@@ -19,6 +20,8 @@ export interface LocalStackOptions {
   readonly authorizationServerPort: number;
   /** Folder of the Worker's storage. Default: .wrangler/state, as with `wrangler dev`. */
   readonly persist?: string;
+  /** Access tokens are opaque, and the Worker asks about them. */
+  readonly opaque?: boolean;
   /** Gets each line the Worker logs. */
   readonly log?: (line: string) => void;
   /** Whether to take in changes of the source while running. */
@@ -40,7 +43,14 @@ const DEFAULT_PERSIST = join(import.meta.dirname, '../.wrangler/state');
 
 /** @throws {Error} that says what to do, when a port is taken */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const { port, authorizationServerPort, persist = DEFAULT_PERSIST, log = () => {}, watch = false } = options;
+  const {
+    port,
+    authorizationServerPort,
+    persist = DEFAULT_PERSIST,
+    opaque = false,
+    log = () => {},
+    watch = false,
+  } = options;
   // Miniflare asks the internet what request.cf would look like here; nothing of ours looks at it.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
   await checkFree(port);
@@ -49,6 +59,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const authorizationServer = await startAuthorizationServer({
     port: authorizationServerPort,
     resources: [mcp, otherResource],
+    opaque,
   });
   try {
     await seed(persist);
@@ -58,7 +69,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         RESOURCE: { type: 'plain_text', value: mcp },
         REQUEST_STATE_SECRET: { type: 'plain_text', value: randomBytes(32).toString('base64url') },
         SERVICE_KEYS: { type: 'plain_text', value: 'true' },
-        AUTHORIZATION_SERVERS: { type: 'json', value: [{ issuer: authorizationServer.issuer }] },
+        AUTHORIZATION_SERVERS: { type: 'json', value: [trusted(authorizationServer.issuer, opaque)] },
+        ...(opaque ? { INTROSPECTION_SECRET: { type: 'plain_text', value: INTROSPECTOR.secret } } : {}),
       },
       dev: {
         server: { hostname: 'localhost', port },
@@ -79,6 +91,22 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     throw error;
   }
 }
+
+/** An entry of AUTHORIZATION_SERVERS. */
+const trusted = (issuer: string, opaque: boolean) => ({
+  issuer,
+  ...(opaque
+    ? {
+        introspection: {
+          url: `${issuer}/introspect`,
+          clientId: INTROSPECTOR.id,
+          secret: 'INTROSPECTION_SECRET',
+        },
+        // A machine's opaque token has no subject of its own.
+        subject: [['sub'], ['client_id']],
+      }
+    : {}),
+});
 
 /** Puts the example's reports where there are none, so that nobody's changes are lost on a restart. */
 async function seed(persist: string): Promise<void> {

@@ -30,6 +30,8 @@ export interface PersonOptions {
   readonly protocol?: string;
   /** What the person answers when the server asks. Without it the client cannot be asked. */
   readonly answer?: (question: ElicitRequestFormParams) => ElicitResult;
+  /** What the person does at another authorization server than the local one; gives where it sends the browser then. */
+  readonly approve?: (url: URL) => Promise<URL>;
   /** Connects with that one's registration and tokens: one more connection of the same client. */
   readonly sameClientAs?: Person;
 }
@@ -54,12 +56,12 @@ class Keyring implements OAuthClientProvider {
   callback: URL | undefined;
   information: StoredOAuthClientInformation | undefined;
   current: StoredOAuthTokens | undefined;
-  readonly #user: string;
+  readonly #approve: (url: URL) => Promise<URL>;
   #verifier = '';
   #discovery: OAuthDiscoveryState | undefined;
 
-  constructor(user: string, clientMetadataUrl: string | undefined) {
-    this.#user = user;
+  constructor(approve: (url: URL) => Promise<URL>, clientMetadataUrl: string | undefined) {
+    this.#approve = approve;
     if (clientMetadataUrl !== undefined) this.clientMetadataUrl = clientMetadataUrl;
   }
 
@@ -92,7 +94,7 @@ class Keyring implements OAuthClientProvider {
   }
   async redirectToAuthorization(url: URL): Promise<void> {
     this.asked.push(url.searchParams.get('scope') ?? '');
-    this.callback = await approveAuthorization(url, this.#user);
+    this.callback = await this.#approve(url);
   }
 }
 
@@ -104,6 +106,7 @@ export class Person {
 
   constructor(options: PersonOptions) {
     const { mcp, user, clientMetadataUrl, fetch, protocol = MODERN, answer, sameClientAs } = options;
+    const { approve = (url: URL) => approveAuthorization(url, user) } = options;
     this.client = new Client(
       { name: 'demo-client', version: '1.0.0' },
       {
@@ -116,7 +119,7 @@ export class Person {
         'requestedSchema' in params ? answer(params) : { action: 'decline' },
       );
     }
-    this.#keyring = sameClientAs ? sameClientAs.#keyring : new Keyring(user, clientMetadataUrl);
+    this.#keyring = sameClientAs ? sameClientAs.#keyring : new Keyring(approve, clientMetadataUrl);
     this.#open = () =>
       new StreamableHTTPClientTransport(new URL(mcp), {
         authProvider: this.#keyring,

@@ -1,41 +1,130 @@
-// Whom a deployment trusts: the entries of AUTHORIZATION_SERVERS, and what a trustworthy URL is.
+// Whom a deployment trusts: the entries of AUTHORIZATION_SERVERS.
 //
-// Nothing here has a default that decides trust: an issuer, its audience and its algorithms are as written or refused.
+// Nothing here has a default that decides trust: an issuer, its audience and its algorithms are as written, as a preset
+// that was named says, or refused. What is given beside a preset replaces the preset's, except for `require`, which only
+// gets stricter. Settings that would let another kind of token in are refused with what to do instead.
 // Does not check that an issuer exists or answers.
+
+import { PRESETS } from './auth/providers/index.ts';
+import { type ClaimPath, type ClaimRule, checkRules, isPath, type Rule } from './claim-rules.ts';
+import {
+  checkIntrospection,
+  type Introspection,
+  type IntrospectionSettings,
+  type Variable,
+} from './introspection-settings.ts';
+import { isRecord, stringList } from './shapes.ts';
+import { isLoopback, isSafeUrl, parseUrl } from './url.ts';
+
+export type { ClaimPath, ClaimRule, Rule };
 
 /** Reports a problem, as the end of a sentence that begins with the setting's name. */
 export type Fail = (problem: string) => undefined;
 
-/** The way to a claim in a token's payload, one segment per level. Segments are never split: claim names have dots and colons. */
-export type ClaimPath = readonly string[];
+/**
+ * Which tokens are meant for this resource. Wherever the audience is looked for: a token whose `aud` names only others
+ * than these values and RESOURCE is never taken.
+ */
+export interface AudienceSettings {
+  /** Default: what the preset says, else `aud`. */
+  claim?: ClaimPath;
+  /** Accepted values, one of which the claim must have exactly. Default: RESOURCE. */
+  values?: readonly string[];
+  /**
+   * `issuer-bound`: tokens of this issuer name no audience, so every one of them is taken. Needs `require`, or the
+   * issuer's other tokens (ID tokens, sessions) would be taken as well.
+   */
+  mode?: 'any-of' | 'issuer-bound';
+}
 
 /** One trusted authorization server, as written in AUTHORIZATION_SERVERS. */
 export interface AuthorizationServerSettings {
+  /** What is known about a product: `workos`, `auth0`, `okta`, `entra` ...; see docs/authorization-servers.md. */
+  preset?: string;
   /** `iss` of its tokens, compared byte for byte; a list when one server issues under several names. */
   issuer: string | readonly string[];
   /** Where its keys are. Default: `jwks_uri` of the issuer's metadata (RFC 8414, OpenID Connect Discovery). */
   jwksUri?: string;
   /** Signature algorithms accepted. Default: RS256, PS256, ES256, ES384, EdDSA. Only asymmetric ones exist here. */
   algs?: readonly string[];
-  /** Accepted `aud` values, one of which a token must carry exactly. Default: RESOURCE. */
-  audience?: string | readonly string[];
   /** Accepted `typ` headers; `absent` stands for no typ. Default: at+jwt, JWT, absent. */
   typ?: readonly string[];
+  /** Accepted audience values, or where the audience is. Default: exactly RESOURCE in `aud`. */
+  audience?: string | readonly string[] | AudienceSettings;
+  /** What else must hold: what tells access tokens from the issuer's other tokens. Beside a preset: what must hold too. */
+  require?: readonly (ClaimRule | { readonly anyOf: readonly ClaimRule[] })[];
   /** Where to find things in the payload; the defaults are in auth/claims.ts. */
-  claims?: Partial<Record<ClaimName, readonly ClaimPath[]>>;
+  subject?: readonly ClaimPath[];
+  clientId?: readonly ClaimPath[];
+  scopes?: readonly ClaimPath[];
+  roles?: readonly ClaimPath[];
+  permissions?: readonly ClaimPath[];
+  tokenId?: readonly ClaimPath[];
+  /**
+   * The organization a token speaks for, and which of them are served; without `values` all. Beside a preset that knows
+   * the claim, `values` alone.
+   */
+  tenant?: { claim?: readonly ClaimPath[]; values?: readonly string[] };
+  /**
+   * What the authorization server has before a scope: `api://reports/` makes `api://reports/read` in a token `read`, and
+   * clients are told to ask for `api://reports/read`.
+   */
+  scopePrefix?: string;
+  /**
+   * Scopes that each of its tokens has besides those it names: for products that cannot carry yours, and whose users are
+   * asked only whether the client may act for them at all.
+   */
+  grantedScopes?: readonly string[];
+  /** Where its tokens come in instead of the Authorization header, for proxies that put them elsewhere. */
+  tokenSource?: { header: string };
+  /** Where its tokens that are no JWTs are asked about. Without it such tokens are refused. */
+  introspection?: IntrospectionSettings;
+  /** What clients are told instead of the issuer, where the authorization server has another URL. */
+  advertise?: string | false;
 }
 
-const CLAIM_NAMES = ['subject', 'clientId', 'scopes', 'roles', 'permissions', 'tokenId'] as const;
+export const CLAIM_NAMES = [
+  'subject',
+  'clientId',
+  'scopes',
+  'roles',
+  'permissions',
+  'tokenId',
+  'tenant',
+] as const;
 export type ClaimName = (typeof CLAIM_NAMES)[number];
 
 /** One trusted authorization server, checked. */
 export interface AuthorizationServer {
+  readonly preset: string | undefined;
   readonly issuers: readonly string[];
   readonly jwksUri: string | undefined;
+  /** Empty when none of its JWTs is an access token. */
   readonly algs: readonly string[];
-  readonly audience: readonly string[];
+  readonly audience: Audience;
   readonly typ: readonly string[];
+  /** Of each of these lists one rule must hold. */
+  readonly require: readonly (readonly Rule[])[];
   readonly claims: Readonly<Partial<Record<ClaimName, readonly ClaimPath[]>>>;
+  /** Tenants that are served; `undefined` for all. */
+  readonly tenants: readonly string[] | undefined;
+  readonly scopePrefix: string;
+  readonly grantedScopes: readonly string[];
+  /** In lower case; `undefined` for Authorization. */
+  readonly tokenHeader: string | undefined;
+  /** `undefined` when its opaque tokens are refused. */
+  readonly introspection: Introspection | undefined;
+  /** URLs for the protected resource metadata. */
+  readonly advertised: readonly string[];
+}
+
+/** Checked AudienceSettings. */
+export interface Audience {
+  readonly claim: ClaimPath;
+  /** Empty when tokens are bound to their issuer only. */
+  readonly values: readonly string[];
+  /** What `aud` may name, if it is there. */
+  readonly aud: readonly string[];
 }
 
 export const ASYMMETRIC_ALGS: readonly string[] = [
@@ -53,21 +142,34 @@ export const ASYMMETRIC_ALGS: readonly string[] = [
 ];
 const DEFAULT_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 const DEFAULT_TYP = ['at+jwt', 'jwt', 'absent'];
-const SERVER_KEYS = ['issuer', 'jwksUri', 'algs', 'audience', 'typ', 'claims'];
-/** True for the host names of this machine; http is allowed for nothing else. `host` as in URL.hostname. */
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(host)
-  );
-}
+const PATH_KEYS = ['subject', 'clientId', 'scopes', 'roles', 'permissions', 'tokenId'] as const;
+const SERVER_KEYS: readonly string[] = [
+  'preset',
+  'issuer',
+  'jwksUri',
+  'algs',
+  'audience',
+  'typ',
+  'require',
+  ...PATH_KEYS,
+  'tenant',
+  'scopePrefix',
+  'grantedScopes',
+  'tokenSource',
+  'introspection',
+  'advertise',
+];
+
+/** Any number of characters of scope-token (RFC 6749 section 3.3). */
+const SCOPE_CHARACTERS = /^[\x21\x23-\x5B\x5D-\x7E]*$/;
+/** These issue opaque access tokens only; a JWT of theirs is an ID token. */
+const OPAQUE_ONLY: readonly (string | undefined)[] = ['google-tokeninfo', 'service-binding'];
 
 /** The value of AUTHORIZATION_SERVERS -> checked entries; problems go to `fail`, each naming its entry. */
 export function checkServers(
   value: unknown,
   resource: string | undefined,
+  variable: Variable,
   fail: Fail,
 ): readonly AuthorizationServer[] | undefined {
   if (!Array.isArray(value) || value.length === 0) {
@@ -79,14 +181,24 @@ export function checkServers(
   const seen = new Set<string>();
   for (const [index, entry] of value.entries()) {
     const at: Fail = (problem) => fail(`entry ${index}: ${problem}`);
-    const server = checkServer(entry, resource, at);
+    const server = checkServer(entry, resource, variable, at);
     if (!server) continue;
     for (const issuer of server.issuers) {
       if (seen.has(issuer))
         at(`the issuer ${issuer} is listed twice; one entry per issuer, or its rules would be ambiguous`);
       seen.add(issuer);
     }
+    if (server.introspection && servers.some(({ introspection }) => introspection !== undefined))
+      at(
+        'only one entry can have introspection: an opaque token does not say whose it is, and must not be shown to another server',
+      );
     servers.push(server);
+  }
+  const told = servers.filter(({ advertised }) => advertised.length > 0);
+  if (told.some(({ scopePrefix }) => scopePrefix !== told[0]?.scopePrefix)) {
+    fail(
+      'scopePrefix must be the same in all entries: clients are told one list of scopes, whichever authorization server they choose. advertise = false exempts one that clients are not told of',
+    );
   }
   return servers;
 }
@@ -94,21 +206,122 @@ export function checkServers(
 function checkServer(
   entry: unknown,
   resource: string | undefined,
+  variable: Variable,
   fail: Fail,
 ): AuthorizationServer | undefined {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    return fail('must be an object with an issuer');
-  const given = entry as Record<string, unknown>;
-  for (const key of Object.keys(given)) {
-    if (!SERVER_KEYS.includes(key))
+  if (!isRecord(entry)) return fail('must be an object with an issuer');
+  for (const key of Object.keys(entry)) {
+    if (key === 'claims')
+      fail('claims is not known any more: write its members directly, roles = [["realm_access", "roles"]]');
+    else if (!SERVER_KEYS.includes(key))
       fail(`unknown key ${JSON.stringify(key)}; known are ${SERVER_KEYS.join(', ')}`);
   }
+  const given = withPreset(entry, fail);
+  if (!given) return undefined;
 
   const issuers = typeof given.issuer === 'string' ? [given.issuer] : stringList(given.issuer);
   if (!issuers || issuers.length === 0 || issuers.includes(''))
     return fail('issuer must be a string, or a list of strings');
+  const jwksUri = checkKeys(issuers, given.jwksUri, fail);
 
-  const jwksUri = given.jwksUri;
+  const algs = given.algs === undefined ? DEFAULT_ALGS : stringList(given.algs);
+  if (!algs || algs.length === 0 || !algs.every((alg) => ASYMMETRIC_ALGS.includes(alg))) {
+    fail(
+      `algs must be a list from ${ASYMMETRIC_ALGS.join(', ')}; "none" and shared-secret algorithms (HS256 ...) cannot prove who issued a token`,
+    );
+  }
+  const typ = given.typ === undefined ? DEFAULT_TYP : stringList(given.typ);
+  if (!typ || typ.length === 0) fail('typ must be a list such as ["at+jwt", "JWT", "absent"]');
+  const require = checkRules(given.require, fail);
+  const introspection = checkIntrospection(given.introspection, variable, fail);
+  const isOpaqueOnly = OPAQUE_ONLY.includes(introspection?.kind);
+  for (const key of ['algs', 'typ', 'jwksUri'] as const) {
+    if (isOpaqueOnly && given[key] !== undefined)
+      fail(`${key} is about JWTs, and introspection.kind "${introspection?.kind}" takes none: leave it out`);
+  }
+  const tenant = checkTenant(given.tenant, fail);
+  const tokenSource = given.tokenSource;
+  if (tokenSource !== undefined && !(isRecord(tokenSource) && isHeaderName(tokenSource.header)))
+    fail('tokenSource must be { header = "Cf-Access-Jwt-Assertion" }');
+
+  const claims: Partial<Record<ClaimName, readonly ClaimPath[]>> = {};
+  for (const name of PATH_KEYS) {
+    const paths = checkPaths(name, given[name], fail);
+    if (paths) claims[name] = paths;
+  }
+  if (tenant) claims.tenant = tenant.claim;
+  const { scopePrefix = '' } = given;
+  if (typeof scopePrefix !== 'string' || !SCOPE_CHARACTERS.test(scopePrefix))
+    fail('scopePrefix must be what stands before a scope, such as "api://reports/"');
+  const grantedScopes = given.grantedScopes === undefined ? [] : stringList(given.grantedScopes);
+  if (!grantedScopes?.every((scope) => scope !== '' && SCOPE_CHARACTERS.test(scope)))
+    fail('grantedScopes must be a list of scope names');
+
+  const audience = checkAudience(given.audience, resource, require, fail) ?? {
+    claim: ['aud'],
+    values: [''],
+    aud: [],
+  };
+  if (
+    introspection?.kind === 'google-tokeninfo' &&
+    (given.audience === undefined || audience.values.length === 0)
+  )
+    fail('audience must list the client ids of your own apps: Google vouches for the tokens of every app');
+
+  return {
+    preset: typeof given.preset === 'string' ? given.preset : undefined,
+    issuers,
+    jwksUri,
+    algs: isOpaqueOnly ? [] : (algs ?? []),
+    audience,
+    typ: (typ ?? []).map((value) => value.toLowerCase().replace(/^application\//, '')),
+    require,
+    claims,
+    tenants: tenant?.values,
+    scopePrefix: String(scopePrefix),
+    grantedScopes: grantedScopes ?? [],
+    tokenHeader: isRecord(tokenSource) ? String(tokenSource.header).toLowerCase() : undefined,
+    introspection,
+    advertised: checkAdvertised(given.advertise, issuers, fail),
+  };
+}
+
+/** An entry with what its preset says about everything it does not say itself. */
+function withPreset(entry: Record<string, unknown>, fail: Fail): Record<string, unknown> | undefined {
+  if (entry.preset === undefined) return entry;
+  const preset =
+    typeof entry.preset === 'string' && Object.hasOwn(PRESETS, entry.preset)
+      ? PRESETS[entry.preset]
+      : undefined;
+  if (!preset) return fail(`preset must be one of ${Object.keys(PRESETS).join(', ')}`);
+  for (const [key, what] of Object.entries(preset.needs ?? {})) {
+    if (entry[key] === undefined) fail(`preset ${entry.preset} needs ${key}: ${what}`);
+  }
+  const issuers = typeof entry.issuer === 'string' ? [entry.issuer] : (stringList(entry.issuer) ?? []);
+  const { issuerForm } = preset;
+  for (const issuer of issuers) {
+    if (issuerForm && !issuerForm.pattern.test(issuer))
+      fail(
+        `issuer ${JSON.stringify(issuer)} is none of ${entry.preset}, which looks like ${issuerForm.like}`,
+      );
+  }
+  const { jwksUri, require = [], ...settings } = preset.settings;
+  const { audience, tenant } = settings;
+  const given: Record<string, unknown> = { ...settings, ...entry };
+  if (jwksUri !== undefined && entry.jwksUri === undefined)
+    given.jwksUri = jwksUri.replace('{issuer}', () => (issuers[0] ?? '').replace(/\/$/, ''));
+  given.require = Array.isArray(entry.require) ? [...require, ...entry.require] : (entry.require ?? require);
+  // Where the product has its audience and its tenant the preset knows, which of them are ours only the deployment.
+  if (entry.audience !== undefined && isRecord(audience) && audience.claim) {
+    const values = isRecord(entry.audience) ? entry.audience : { values: [entry.audience].flat() };
+    given.audience = { claim: audience.claim, ...values };
+  }
+  if (isRecord(entry.tenant)) given.tenant = { ...tenant, ...entry.tenant };
+  return given;
+}
+
+/** Whether the keys of these issuers can be had over a trustworthy way; gives where they are if that is configured. */
+function checkKeys(issuers: readonly string[], jwksUri: unknown, fail: Fail): string | undefined {
   if (jwksUri !== undefined && !isSafeUrl(jwksUri))
     fail('jwksUri must be an https URL (http only on localhost)');
   for (const issuer of issuers) {
@@ -123,66 +336,77 @@ function checkServer(
     } else if (url && (url.search !== '' || url.hash !== ''))
       fail(`issuer ${issuer} must not have a query or fragment (RFC 8414 section 2)`);
   }
-
-  const algs = given.algs === undefined ? DEFAULT_ALGS : stringList(given.algs);
-  if (!algs || algs.length === 0 || !algs.every((alg) => ASYMMETRIC_ALGS.includes(alg))) {
-    fail(
-      `algs must be a list from ${ASYMMETRIC_ALGS.join(', ')}; "none" and shared-secret algorithms (HS256 ...) cannot prove who issued a token`,
-    );
-  }
-
-  const audience =
-    given.audience === undefined
-      ? [resource ?? '']
-      : typeof given.audience === 'string'
-        ? [given.audience]
-        : stringList(given.audience);
-  if (!audience || audience.length === 0 || (given.audience !== undefined && audience.includes(''))) {
-    fail('audience must be a non-empty string, or a list of them');
-  }
-
-  const typ = given.typ === undefined ? DEFAULT_TYP : stringList(given.typ);
-  if (!typ || typ.length === 0) fail('typ must be a list such as ["at+jwt", "JWT", "absent"]');
-
-  return {
-    issuers,
-    jwksUri: typeof jwksUri === 'string' ? jwksUri : undefined,
-    algs: algs ?? [],
-    audience: audience ?? [],
-    typ: (typ ?? []).map((value) => value.toLowerCase().replace(/^application\//, '')),
-    claims: checkClaims(given.claims, fail) ?? {},
-  };
+  return typeof jwksUri === 'string' ? jwksUri : undefined;
 }
 
-function checkClaims(value: unknown, fail: Fail): AuthorizationServer['claims'] | undefined {
-  if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return fail('claims must be an object of claim paths');
-  for (const [name, paths] of Object.entries(value)) {
-    if (!CLAIM_NAMES.includes(name as ClaimName))
-      fail(`claims has an unknown key ${JSON.stringify(name)}; known are ${CLAIM_NAMES.join(', ')}`);
-    const good =
-      Array.isArray(paths) && paths.length > 0 && paths.every((path) => (stringList(path)?.length ?? 0) > 0);
-    if (!good)
-      fail(
-        `claims.${name} must be a list of paths, each a list of segments, such as [["realm_access", "roles"]]`,
+function checkAudience(
+  value: unknown,
+  resource: string | undefined,
+  require: readonly (readonly Rule[])[],
+  fail: Fail,
+): Audience | undefined {
+  if (!isRecord(value)) {
+    const values =
+      value === undefined ? [resource ?? ''] : typeof value === 'string' ? [value] : stringList(value);
+    if (!values || values.length === 0 || (value !== undefined && values.includes('')))
+      return fail('audience must be a non-empty string, or a list of them');
+    return { claim: ['aud'], values, aud: values };
+  }
+  const unknown = Object.keys(value).find((key) => !['claim', 'values', 'mode'].includes(key));
+  if (unknown !== undefined)
+    return fail(`audience has an unknown key ${JSON.stringify(unknown)}; known are claim, values, mode`);
+  const { claim = ['aud'], values = [resource ?? ''], mode = 'any-of' } = value;
+  if (!isPath(claim)) return fail('audience.claim must be a claim path, such as ["client_id"]');
+  if (mode !== 'any-of' && mode !== 'issuer-bound')
+    return fail('audience.mode must be "any-of" or "issuer-bound"');
+  if (mode === 'issuer-bound') {
+    if (value.values !== undefined)
+      return fail('audience.mode "issuer-bound" takes tokens for any audience: leave values out');
+    const asksFor = ({ must }: Rule): boolean => must === 'equal' || must === 'be_present';
+    if (!require.some((alternatives) => alternatives.every(asksFor)))
+      return fail(
+        'audience.mode "issuer-bound" needs require with equals or isPresent: something that only access tokens of this issuer have, or its ID tokens would be taken too',
       );
+    return { claim, values: [], aud: [resource ?? ''] };
   }
-  return value as AuthorizationServer['claims'];
+  const list = stringList(values);
+  if (!list || list.length === 0 || (value.values !== undefined && list.includes('')))
+    return fail('audience.values must be a list of non-empty strings');
+  const isAud = claim.length === 1 && claim[0] === 'aud';
+  return { claim, values: list, aud: isAud ? list : [resource ?? '', ...list] };
 }
 
-/** An https URL, or http on this machine. The same rule for what is configured and what an issuer's metadata says. */
-export function isSafeUrl(value: unknown): value is string {
-  const url = parseUrl(value);
-  return (
-    url !== undefined && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
+function checkTenant(
+  value: unknown,
+  fail: Fail,
+): { readonly claim: readonly ClaimPath[]; readonly values: readonly string[] | undefined } | undefined {
+  if (value === undefined) return undefined;
+  const wrong = 'tenant must be { claim = [["org_id"]] }, with values = ["org_1"] to serve only those';
+  if (!isRecord(value) || Object.keys(value).some((key) => key !== 'claim' && key !== 'values'))
+    return fail(wrong);
+  const claim = checkPaths('tenant.claim', value.claim, fail);
+  const values = value.values === undefined ? undefined : stringList(value.values);
+  if (!claim || (value.values !== undefined && (!values || values.length === 0 || values.includes(''))))
+    return fail(wrong);
+  return { claim, values };
+}
+
+function checkPaths(name: string, value: unknown, fail: Fail): readonly ClaimPath[] | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.length > 0 && value.every(isPath)) return value;
+  return fail(
+    `${name} must be a list of claim paths, each a list of segments, such as [["realm_access", "roles"]]`,
   );
 }
 
-export function parseUrl(value: unknown): URL | undefined {
-  return typeof value === 'string' ? (URL.parse(value) ?? undefined) : undefined;
+function checkAdvertised(value: unknown, issuers: readonly string[], fail: Fail): readonly string[] {
+  if (value === undefined) return issuers.filter(isSafeUrl).slice(0, 1);
+  if (value === false) return [];
+  if (isSafeUrl(value)) return [value];
+  return (
+    fail('advertise must be an https URL, or false for an authorization server clients need not know') ?? []
+  );
 }
 
-export function stringList(value: unknown): readonly string[] | undefined {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
-}
+const isHeaderName = (value: unknown): boolean =>
+  typeof value === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(value) && value.toLowerCase() !== 'authorization';

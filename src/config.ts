@@ -10,10 +10,9 @@ import {
   type AuthorizationServerSettings,
   checkServers,
   type Fail,
-  isLoopback,
-  parseUrl,
-  stringList,
 } from './authorization-servers.ts';
+import { stringList } from './shapes.ts';
+import { isLoopback, parseUrl } from './url.ts';
 
 export {
   ASYMMETRIC_ALGS,
@@ -21,9 +20,11 @@ export {
   type AuthorizationServerSettings,
   type ClaimName,
   type ClaimPath,
-  isLoopback,
-  isSafeUrl,
+  type ClaimRule,
+  type Rule,
 } from './authorization-servers.ts';
+export type { ClientAuthentication, Introspection, IntrospectionSettings } from './introspection-settings.ts';
+export { isLoopback, isSafeUrl } from './url.ts';
 
 /** Numbers: default, smallest, largest. The variable is the name in capitals: clockToleranceSeconds, CLOCK_TOLERANCE_SECONDS. */
 const NUMBERS = {
@@ -37,6 +38,10 @@ const NUMBERS = {
   verifiedTokenCacheEntries: [2_000, 0, 100_000],
   /** How long a verified token is remembered, never beyond its exp. */
   verifiedTokenCacheSeconds: [300, 1, 3_600],
+  /** How long an authorization server's answer about an opaque token counts, never beyond its exp; 0 asks every time. */
+  introspectionCacheSeconds: [30, 0, 300],
+  /** How many opaque tokens it does not know one isolate asks about per second; beyond, they are answered with 503. */
+  introspectionsPerSecond: [20, 1, 1_000],
   /** How old an issuer's keys may get before they are fetched again. */
   jwksFreshSeconds: [600, 60, 86_400],
   /** The least time between two fetches of one issuer's keys by one isolate. */
@@ -196,7 +201,9 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
   if (problems.length === 0 && resource === undefined)
     problems.push(missing('resource', '"https://mcp.example.com/mcp"'));
   const before = problems.length;
-  const servers = read('authorizationServers', (value, fail) => checkServers(value, resource, fail));
+  const servers = read('authorizationServers', (value, fail) =>
+    checkServers(value, resource, (name) => vars[name], fail),
+  );
   if (problems.length === before && servers === undefined) {
     problems.push(missing('authorizationServers', '[{ issuer = "https://your-authorization-server" }]'));
   }

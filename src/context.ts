@@ -5,6 +5,7 @@
 
 import { type Audit, createAudit } from './audit/audit.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from './auth/access-token.ts';
+import { createOpaqueTokenVerifier } from './auth/introspection.ts';
 import { createIssuers, type IssuerIo, type Issuers } from './auth/issuers.ts';
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
 import { createServiceKeyVerifier, type ServiceKeyVerifier } from './auth/service-key.ts';
@@ -91,7 +92,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     catalogue: createCatalogue(app),
     sealer: requestStateSecret === undefined ? undefined : createSealer(requestStateSecret),
     issuers,
-    verifyAccessToken: createAccessTokenVerifier(config, issuers),
+    verifyAccessToken: createAccessTokenVerifier(config, issuers, createOpaqueTokenVerifier(config)),
     verifyServiceKey: createServiceKeyVerifier(),
     endpointPath: new URL(resource).pathname,
     metadata: {

@@ -16,7 +16,7 @@ export type Denial =
       readonly detail: string;
     }
   | {
-      readonly reason: 'keys_unavailable' | 'policy_unavailable';
+      readonly reason: 'keys_unavailable' | 'introspection_unavailable' | 'policy_unavailable';
       readonly detail: string;
       /** Seconds after which asking again can have another outcome. */
       readonly retryAfterSeconds: number;

@@ -20,6 +20,7 @@ export interface DecisionEvent {
   readonly subject?: string | undefined;
   readonly principalKind?: 'oauth' | 'service' | undefined;
   readonly clientId?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly tokenId?: string | undefined;
   /** `unknown` when it does not look like a method. */
   readonly method?: string | undefined;
@@ -54,6 +55,7 @@ export type LogEvent =
       readonly keys: number;
     }
   | { readonly event: 'issuer_keys_failed'; readonly issuer: string; readonly detail: string }
+  | { readonly event: 'introspection_failed'; readonly issuer: string; readonly detail: string }
   | {
       readonly event: 'kv_failed';
       readonly operation: 'read' | 'write';

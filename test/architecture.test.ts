@@ -10,8 +10,18 @@ const SRC = join(import.meta.dirname, '../src');
 /** What each part may import of the others, as values and types, or only as types. Within itself everything may. */
 const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
   app: { values: ['kit.ts'] },
-  'config.ts': { values: ['authorization-servers.ts'] },
-  'authorization-servers.ts': { values: [] },
+  'config.ts': {
+    values: ['authorization-servers.ts', 'shapes.ts', 'url.ts'],
+    types: ['introspection-settings.ts'],
+  },
+  'authorization-servers.ts': {
+    values: ['auth/providers', 'claim-rules.ts', 'introspection-settings.ts', 'shapes.ts', 'url.ts'],
+  },
+  'introspection-settings.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
+  'claim-rules.ts': { values: ['shapes.ts'] },
+  'shapes.ts': { values: [] },
+  'url.ts': { values: [] },
+  'auth/providers': { values: [], types: ['authorization-servers.ts'] },
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
   'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
@@ -92,6 +102,8 @@ const VARIABLES = [
   'MAX_TOKEN_BYTES',
   'VERIFIED_TOKEN_CACHE_ENTRIES',
   'VERIFIED_TOKEN_CACHE_SECONDS',
+  'INTROSPECTION_CACHE_SECONDS',
+  'INTROSPECTIONS_PER_SECOND',
   'JWKS_FRESH_SECONDS',
   'JWKS_COOLDOWN_SECONDS',
   'JWKS_STALE_LIMIT_SECONDS',
@@ -167,7 +179,9 @@ function importsOf(path: string, source: string): Import[] {
   });
 }
 
-const partOf = (path: string): string => path.split('/')[0] ?? path;
+/** The presets are a part of their own: what decides trust reads them, and they only know its types. */
+const partOf = (path: string): string =>
+  path.startsWith('auth/providers/') ? 'auth/providers' : (path.split('/')[0] ?? path);
 const isRelative = ({ specifier }: Import): boolean => specifier.startsWith('.');
 
 /** Everything that breaks a rule, a sentence each. */
@@ -309,6 +323,18 @@ describe('the scanner finds', () => {
       'app/a.ts',
       "const a = await import('../config.ts');",
       'must not import values of config.ts',
+    ],
+    [
+      'a preset that verifies',
+      'auth/providers/a.ts',
+      "import { readClaims } from '../claims.ts';",
+      'must not import values of auth/claims.ts',
+    ],
+    [
+      'trust that is decided where tokens are verified',
+      'authorization-servers.ts',
+      "import { readClaims } from './auth/claims.ts';",
+      'must not import values of auth/claims.ts',
     ],
     [
       'an app that goes past the kit',

@@ -2,8 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import {
-  ASYMMETRIC_ALGS,
-  type AuthorizationServer,
   type Config,
   ConfigError,
   checkConfig,
@@ -67,6 +65,8 @@ const NUMBERS = {
   maxTokenBytes: number('MAX_TOKEN_BYTES', 16_384, 512, 65_536),
   verifiedTokenCacheEntries: number('VERIFIED_TOKEN_CACHE_ENTRIES', 2_000, 0, 100_000),
   verifiedTokenCacheSeconds: number('VERIFIED_TOKEN_CACHE_SECONDS', 300, 1, 3_600),
+  introspectionCacheSeconds: number('INTROSPECTION_CACHE_SECONDS', 30, 0, 300),
+  introspectionsPerSecond: number('INTROSPECTIONS_PER_SECOND', 20, 1, 1_000),
   jwksFreshSeconds: number('JWKS_FRESH_SECONDS', 600, 60, 86_400),
   jwksCooldownSeconds: number('JWKS_COOLDOWN_SECONDS', 30, 1, 600),
   jwksStaleLimitSeconds: number('JWKS_STALE_LIMIT_SECONDS', 86_400, 60, 604_800),
@@ -459,9 +459,14 @@ test('variables that are no settings are not looked at', () => {
 });
 
 test('a configuration is frozen to the last list in it', () => {
-  const claims = { roles: [['realm_access', 'roles']] };
+  const roles = [['realm_access', 'roles']];
+  const require = [{ anyOf: [{ claim: ['typ'], equals: 'Bearer' }] }];
+  const entries = [
+    { issuer: ISSUER, audience: ['a'], roles, require },
+    { preset: 'auth0', issuer: 'https://tenant.eu.auth0.com/' },
+  ];
   const config = check({
-    AUTHORIZATION_SERVERS: JSON.stringify([{ issuer: ISSUER, audience: ['a'], claims }]),
+    AUTHORIZATION_SERVERS: JSON.stringify(entries),
     SCOPE_IMPLICATIONS: '{"write":["read"]}',
   });
   const objects = (value: unknown): object[] =>
@@ -520,171 +525,6 @@ describe('RESOURCE', () => {
   ])('%s is refused', (resource, complaint) => {
     const first = `${RESOURCE_AT}: ${complaint}.`;
     expect(problems({ RESOURCE: resource })).toEqual([first]);
-  });
-});
-
-describe('AUTHORIZATION_SERVERS', () => {
-  const CHECKED: AuthorizationServer = {
-    issuers: [ISSUER],
-    jwksUri: undefined,
-    algs: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
-    audience: [RESOURCE],
-    typ: ['at+jwt', 'jwt', 'absent'],
-    claims: {},
-  };
-  const servers = (given: unknown) => check({ AUTHORIZATION_SERVERS: given }).authorizationServers;
-
-  test('a list is accepted as a TOML value, as JSON and as a declaration', () => {
-    const given = [{ issuer: ISSUER }];
-    expect(servers(given)).toEqual([CHECKED]);
-    expect(servers(`\n ${JSON.stringify(given)}`)).toEqual([CHECKED]);
-    expect(
-      check({ AUTHORIZATION_SERVERS: undefined }, { authorizationServers: given }).authorizationServers,
-    ).toEqual([CHECKED]);
-  });
-
-  test.each<[string, unknown]>([
-    ['a string', ISSUER],
-    ['broken JSON', '[{"issuer":"https://issuer.example.com"}'],
-    ['an object instead of a list', { issuer: ISSUER }],
-    ['an empty list', []],
-    ['an empty list in JSON', '[]'],
-  ])('%s is refused', (_, given) => {
-    expect(problems({ AUTHORIZATION_SERVERS: given })).toEqual([
-      `${SERVERS_AT}: must be a list with at least one entry, as a TOML value or as JSON: [{"issuer":"https://your-authorization-server"}].`,
-    ]);
-  });
-
-  const jwksUri = 'https://keys.example.com/jwks';
-  const claims = { roles: [['realm_access', 'roles'], ['https://example.com/roles']], subject: [['a.b:c']] };
-  test.each<[string, object, Partial<AuthorizationServer>]>([
-    [
-      'several names of one issuer',
-      { issuer: [ISSUER, 'https://b.example'] },
-      { issuers: [ISSUER, 'https://b.example'] },
-    ],
-    ['an issuer that ends with a slash', { issuer: `${ISSUER}/` }, { issuers: [`${ISSUER}/`] }],
-    [
-      'an issuer that is no URL, with jwksUri',
-      { issuer: 'corp-idp', jwksUri },
-      { issuers: ['corp-idp'], jwksUri },
-    ],
-    [
-      'an issuer of 400 characters',
-      { issuer: 'i'.repeat(400), jwksUri },
-      { issuers: ['i'.repeat(400)], jwksUri },
-    ],
-    ['http on localhost', { issuer: 'http://localhost:9' }, { issuers: ['http://localhost:9'] }],
-    ['http keys on localhost', { jwksUri: 'http://127.0.0.1/k' }, { jwksUri: 'http://127.0.0.1/k' }],
-    ['every asymmetric algorithm', { algs: ASYMMETRIC_ALGS }, { algs: ASYMMETRIC_ALGS }],
-    ['one audience', { audience: 'api://x' }, { audience: ['api://x'] }],
-    ['several audiences', { audience: ['api://x', 'y'] }, { audience: ['api://x', 'y'] }],
-    [
-      'types in any form',
-      { typ: ['application/AT+JWT', 'JWT', 'Absent'] },
-      { typ: ['at+jwt', 'jwt', 'absent'] },
-    ],
-    ['claim paths, segment by segment', { claims }, { claims }],
-  ])('accepts %s', (_, entry, expected) => {
-    expect(servers([{ issuer: ISSUER, ...entry }])).toEqual([{ ...CHECKED, ...expected }]);
-  });
-
-  const ISSUER_SHAPE = 'issuer must be a string, or a list of strings';
-  const NO_DISCOVERY = 'is not an https URL, so its keys cannot be discovered: give jwksUri as well';
-  const NO_PARTS = 'must not have a query or fragment (RFC 8414 section 2)';
-  const ALGS = `algs must be a list from ${ASYMMETRIC_ALGS.join(', ')}; "none" and shared-secret algorithms (HS256 ...) cannot prove who issued a token`;
-  const JWKS_URI = 'jwksUri must be an https URL (http only on localhost)';
-  const AUDIENCE = 'audience must be a non-empty string, or a list of them';
-  const TYP = 'typ must be a list such as ["at+jwt", "JWT", "absent"]';
-  const CLAIMS = 'claims must be an object of claim paths';
-  const known = 'known are subject, clientId, scopes, roles, permissions, tokenId';
-  const path = (name: string) =>
-    `claims.${name} must be a list of paths, each a list of segments, such as [["realm_access", "roles"]]`;
-  test.each<[string, object, string[]]>([
-    ['no issuer', { issuer: undefined }, [ISSUER_SHAPE]],
-    ['an empty issuer', { issuer: '' }, [ISSUER_SHAPE]],
-    ['an empty list of issuers', { issuer: [] }, [ISSUER_SHAPE]],
-    ['a list with an empty issuer', { issuer: [ISSUER, ''] }, [ISSUER_SHAPE]],
-    ['an issuer that is no string', { issuer: 5 }, [ISSUER_SHAPE]],
-    [
-      'an http issuer',
-      { issuer: 'http://a.example' },
-      ['issuer http://a.example must use https (http only on localhost)'],
-    ],
-    [
-      'an http issuer, whatever its jwksUri',
-      { issuer: 'http://a.example', jwksUri },
-      ['issuer http://a.example must use https (http only on localhost)'],
-    ],
-    [
-      'an issuer that is no URL, without jwksUri',
-      { issuer: 'corp-idp' },
-      [`issuer "corp-idp" ${NO_DISCOVERY}`],
-    ],
-    [
-      'an issuer that is no https URL, without jwksUri',
-      { issuer: 'urn:idp' },
-      [`issuer "urn:idp" ${NO_DISCOVERY}`],
-    ],
-    ['an issuer with a query', { issuer: `${ISSUER}?a` }, [`issuer ${ISSUER}?a ${NO_PARTS}`]],
-    ['an issuer with a fragment', { issuer: `${ISSUER}#a` }, [`issuer ${ISSUER}#a ${NO_PARTS}`]],
-    [
-      'an issuer of 401 characters',
-      { issuer: 'i'.repeat(401), jwksUri },
-      ['issuer must not be longer than 400 characters'],
-    ],
-    [
-      'one issuer twice in an entry',
-      { issuer: [ISSUER, ISSUER] },
-      [`the issuer ${ISSUER} is listed twice; one entry per issuer, or its rules would be ambiguous`],
-    ],
-    [
-      'an unknown key',
-      { jwks_uri: jwksUri },
-      ['unknown key "jwks_uri"; known are issuer, jwksUri, algs, audience, typ, claims'],
-    ],
-    [
-      'a key named like a property of every object',
-      { constructor: 1 },
-      ['unknown key "constructor"; known are issuer, jwksUri, algs, audience, typ, claims'],
-    ],
-    ['keys over http', { jwksUri: 'http://keys.example.com/jwks' }, [JWKS_URI]],
-    ['a jwksUri that is no string', { jwksUri: 5 }, [JWKS_URI]],
-    ['HS256', { algs: ['RS256', 'HS256'] }, [ALGS]],
-    ['none', { algs: ['none'] }, [ALGS]],
-    ['an encryption algorithm', { algs: ['RSA-OAEP'] }, [ALGS]],
-    ['no algorithm at all', { algs: [] }, [ALGS]],
-    ['algs that are no list', { algs: 'RS256' }, [ALGS]],
-    ['an empty audience', { audience: '' }, [AUDIENCE]],
-    ['an empty audience in a list', { audience: ['a', ''] }, [AUDIENCE]],
-    ['an empty list of audiences', { audience: [] }, [AUDIENCE]],
-    ['an audience that is no string', { audience: 5 }, [AUDIENCE]],
-    ['an empty list of types', { typ: [] }, [TYP]],
-    ['a type that is no list', { typ: 'JWT' }, [TYP]],
-    ['claims that are no object', { claims: [] }, [CLAIMS]],
-    ['an unknown claim', { claims: { email: [['email']] } }, [`claims has an unknown key "email"; ${known}`]],
-    ['a claim path in dotted form', { claims: { roles: 'realm_access.roles' } }, [path('roles')]],
-    ['one claim path without the list around it', { claims: { roles: ['roles'] } }, [path('roles')]],
-    ['a claim without paths', { claims: { scopes: [] } }, [path('scopes')]],
-    ['a claim path without segments', { claims: { subject: [['sub'], []] } }, [path('subject')]],
-    ['several mistakes', { algs: [], typ: [], claims: 5 }, [ALGS, TYP, CLAIMS]],
-  ])('refuses %s', (_, entry, complaints) => {
-    expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER, ...entry }] })).toEqual(
-      complaints.map((complaint) => `${SERVERS_AT}: entry 0: ${complaint}.`),
-    );
-  });
-
-  test.each([['text'], [null], [[]]])('an entry that is no object is refused: %j', (entry) => {
-    expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER }, entry] })).toEqual([
-      `${SERVERS_AT}: entry 1: must be an object with an issuer.`,
-    ]);
-  });
-
-  test('an issuer in two entries is refused', () => {
-    const entries = [{ issuer: ISSUER }, { issuer: ['https://b.example', ISSUER], audience: 'other' }];
-    expect(problems({ AUTHORIZATION_SERVERS: entries })).toEqual([
-      `${SERVERS_AT}: entry 1: the issuer ${ISSUER} is listed twice; one entry per issuer, or its rules would be ambiguous.`,
-    ]);
   });
 });
 

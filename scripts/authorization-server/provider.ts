@@ -2,7 +2,7 @@
 //
 // OAuth 2.1: authorization code with PKCE S256, client credentials, device code, rotating refresh tokens.
 // Clients are in accounts.ts, register themselves (RFC 7591) or are a client ID metadata document.
-// Every access token is a JWT (RFC 9068) for one resource (RFC 8707).
+// Every access token is for one resource (RFC 8707), and a JWT (RFC 9068) unless opaque ones are wanted.
 // Does not listen: see ../authorization-server.ts. New keys mean a new Provider: they cannot be exchanged.
 
 import { generateKeyPairSync } from 'node:crypto';
@@ -16,6 +16,8 @@ export interface ProviderOptions {
   /** The first is the one a request without `resource` gets. */
   readonly resources: readonly string[];
   readonly accessTokenSeconds: number;
+  /** Access tokens that only the introspection endpoint can read. */
+  readonly opaque: boolean;
   readonly storage: AdapterFactory;
   readonly cookieKeys: readonly string[];
   readonly log: (line: string) => void;
@@ -26,7 +28,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 const DAY = 86_400;
 
 export function createProvider(options: ProviderOptions): Provider {
-  const { issuer, resources, accessTokenSeconds, storage, cookieKeys, log } = options;
+  const { issuer, resources, accessTokenSeconds, opaque, storage, cookieKeys, log } = options;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
   const provider = new Provider(issuer, {
@@ -95,8 +97,9 @@ export function createProvider(options: ProviderOptions): Provider {
           return {
             scope: Object.keys(RESOURCE_SCOPES).join(' '),
             audience: resource,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: 'ES256' } },
+            ...(opaque
+              ? { accessTokenFormat: 'opaque' }
+              : { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
           };
         },
       },

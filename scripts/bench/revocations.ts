@@ -35,6 +35,7 @@ const principal = (name: string): Principal => ({
   issuer: 'https://issuer.example.com',
   subject: name,
   clientId: 'client',
+  tenant: undefined,
   scopes: ['reports:read'],
   roles: ['reader'],
   permissions: [],

@@ -124,6 +124,7 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
     issuer,
     subject: text(principal, 'subject'),
     clientId: optionalText(principal, 'clientId'),
+    tenant: optionalText(principal, 'tenant'),
     scopes: list('scopes', scopesIn),
     roles: list('roles', namesIn),
     permissions: list('permissions', namesIn),

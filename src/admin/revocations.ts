@@ -2,6 +2,7 @@
 
 import { unverifiedTokenId } from '../auth/access-token.ts';
 import { isServiceKey, SERVICE_ISSUER } from '../auth/service-key.ts';
+import type { Context } from '../context.ts';
 import { isDenial } from '../denial.ts';
 import type { Change } from '../policy/change.ts';
 import { REVOCATION_KINDS, type RevocationTarget } from '../policy/keys.ts';
@@ -79,15 +80,40 @@ async function changeFor(
   { context, operator }: Call,
 ): Promise<Extract<Change, { action: 'revoke' | 'revoke_key' }>> {
   if (!('token' in target)) return { action: 'revoke', target, ...(until === undefined ? {} : { until }) };
-  const { issuers, verifyServiceKey } = context.deployment;
+  const { issuers, verifyServiceKey, config } = context.deployment;
   if (isServiceKey(target.token)) {
     const key = await verifyServiceKey(target.token, operator.policy.serviceKeys, context.now());
     if (isDenial(key)) throw new Refusal(404, 'not_found', 'There is no such service key in force.');
     return { action: 'revoke_key', id: key.tokenId };
   }
-  const found = await unverifiedTokenId(target.token, issuers);
+  const opaque = config.authorizationServers.find(({ introspection }) => introspection !== undefined);
+  const found =
+    (await unverifiedTokenId(target.token, issuers)) ??
+    (opaque && (await askedTokenId(target.token, opaque.tokenHeader, context)));
   if (!found) throw new Refusal(400, 'invalid_request', 'target.token is neither a JWT nor a service key.');
-  return { action: 'revoke', target: { kind: 'token', ...found }, ...(until === undefined ? {} : { until }) };
+  const { issuer, tokenId } = found;
+  return {
+    action: 'revoke',
+    target: { kind: 'token', issuer, tokenId },
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
+/** An opaque token does not say what it is called. Its server does, for as long as it is good; then there is nothing to revoke. */
+async function askedTokenId(
+  token: string,
+  header: string | undefined,
+  context: Context,
+): Promise<{ readonly issuer: string; readonly tokenId: string }> {
+  const principal = await context.deployment.verifyAccessToken(token, context, header);
+  if (!isDenial(principal)) return principal;
+  if (principal.reason === 'introspection_unavailable')
+    throw new Refusal(
+      503,
+      'temporarily_unavailable',
+      'The authorization server could not be asked about it.',
+    );
+  throw new Refusal(404, 'not_found', 'No such token is in force.');
 }
 
 /** A block reaches into the future, so it must not shut out those who could lift it. */

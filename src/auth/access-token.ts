@@ -3,8 +3,9 @@
 // Each `if` below is one check with an attack test of its own (test/attacks). The order is: cheap and unverified first,
 // then the signature, then what the signed claims say. Validity before policy: nothing here looks at scopes.
 // Does not check: that a token without a type of its own is no ID token that says so nowhere, which matters when
-// `audience` is a client id (use `typ: ["at+jwt"]`, or an audience of its own); revocation (every request, also on a cache hit: policy), scopes and roles (policy), that the client is
-// who it says it is (bearer tokens cannot tell), or that a token is used once.
+// `audience` is a client id (use a preset, `require`, `typ: ["at+jwt"]`, or an audience of its own); revocation (every
+// request, also on a cache hit: policy), scopes and roles (policy), that the client is who it says it is (bearer tokens
+// cannot tell), or that a token is used once.
 
 import {
   decodeJwt,
@@ -14,24 +15,24 @@ import {
   type JWTPayload,
   jwtVerify,
 } from 'jose';
-import type { AuthorizationServer, Config } from '../config.ts';
+import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { readClaims } from './claims.ts';
 import type { IssuerIo, Issuers } from './issuers.ts';
 import type { Principal } from './principal.ts';
+import { isServiceKey } from './service-key.ts';
+import { hashOf, invalid, isForAnotherUse, principalFrom, type RuleConfig } from './token-rules.ts';
 
-type TokenConfig = Pick<
-  Config,
-  | 'clockToleranceSeconds'
-  | 'maxTokenLifetimeSeconds'
-  | 'verifiedTokenCacheEntries'
-  | 'verifiedTokenCacheSeconds'
->;
+type TokenConfig = RuleConfig & Pick<Config, 'verifiedTokenCacheEntries' | 'verifiedTokenCacheSeconds'>;
 
-/** Credential -> Principal, at once when this isolate has verified the same credential before. */
+/**
+ * Credential -> Principal, at once when this isolate has verified the same credential before. `header` is where it came
+ * in, when that was not Authorization.
+ */
 export type AccessTokenVerifier = (
   credential: string,
   io: IssuerIo,
+  header?: string,
 ) => Principal | Denial | Promise<Principal | Denial>;
 
 /**
@@ -45,33 +46,44 @@ interface CacheEntry {
   readonly usableUntil: number;
 }
 
-const invalid = (detail: string): Denial => ({ reason: 'token_invalid', detail });
-
-export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers): AccessTokenVerifier {
+/** `opaque` verifies what is no JWT; without it such a credential is refused. */
+export function createAccessTokenVerifier(
+  config: TokenConfig,
+  issuers: Issuers,
+  opaque?: AccessTokenVerifier,
+): AccessTokenVerifier {
   const cache = new Map<string, CacheEntry>();
 
-  return (credential, io) => {
-    const entry = cache.get(credential);
+  return (credential, io, header) => {
+    // Neither a header's name nor a token has a space: two sources never share an entry.
+    const name = header === undefined ? credential : `${header} ${credential}`;
+    const entry = cache.get(name);
     if (
       entry &&
       io.now() < entry.usableUntil &&
       entry.keysVersion === issuers.keysVersion(entry.principal.issuer)
     )
       return entry.principal;
-    return verifyAndRemember(credential, io);
+    if (opaque && !isJwt(credential) && !isServiceKey(credential)) return opaque(credential, io, header);
+    return verifyAndRemember(name, credential, io, header);
   };
 
-  async function verifyAndRemember(credential: string, io: IssuerIo): Promise<Principal | Denial> {
-    const verified = await verify(credential, io);
+  async function verifyAndRemember(
+    name: string,
+    credential: string,
+    io: IssuerIo,
+    tokenHeader: string | undefined,
+  ): Promise<Principal | Denial> {
+    const verified = await verify(credential, io, tokenHeader);
     if (isDenial(verified)) {
-      cache.delete(credential);
+      cache.delete(name);
       return verified;
     }
     const { principal, keysVersion } = verified;
     if (config.verifiedTokenCacheEntries > 0) {
       if (cache.size >= config.verifiedTokenCacheEntries) cache.delete(cache.keys().next().value ?? '');
       const end = principal.expiresAt + config.clockToleranceSeconds;
-      cache.set(credential, {
+      cache.set(name, {
         ...verified,
         usableUntil: Math.min(io.now() + config.verifiedTokenCacheSeconds, end),
         keysVersion,
@@ -80,49 +92,47 @@ export function createAccessTokenVerifier(config: TokenConfig, issuers: Issuers)
     return principal;
   }
 
-  async function verify(credential: string, io: IssuerIo): Promise<Omit<CacheEntry, 'usableUntil'> | Denial> {
+  async function verify(
+    credential: string,
+    io: IssuerIo,
+    tokenHeader: string | undefined,
+  ): Promise<Omit<CacheEntry, 'usableUntil'> | Denial> {
     const unverified = decode(credential);
     if (isDenial(unverified)) return unverified;
     const { header, issuer } = unverified;
 
     const server = issuers.server(issuer);
     if (!server) return { reason: 'issuer_not_trusted' };
+    if (server.tokenHeader !== tokenHeader) return invalid('token_source');
     if (!server.algs.includes(header.alg)) return invalid('alg_not_allowed');
     if (!server.typ.includes(typOf(header))) return invalid('typ_not_allowed');
 
     const keys = await issuers.keys(issuer, header, io);
     if (isDenial(keys)) return keys;
     const keysVersion = issuers.keysVersion(issuer);
-    const verified = await verifySignatureAndTime(
-      credential,
-      keys,
-      server,
-      io.now(),
-      config.clockToleranceSeconds,
-    );
+    const verified = await verifySignatureAndTime(credential, keys, io.now(), config.clockToleranceSeconds);
     if (isDenial(verified)) return verified;
     const { payload } = verified;
 
     const impostor = notAnAccessToken(payload, typOf(header));
     if (impostor) return invalid(impostor);
-    if (!Number.isFinite(payload.exp)) return invalid('exp_unbounded');
-    if (!hasIssuedAt(payload, io.now() + config.clockToleranceSeconds)) return invalid('iat_in_the_future');
-    // A revocation is forgotten when no token it covers can be alive any more.
-    if (lifetime(payload, io.now()) > config.maxTokenLifetimeSeconds) return invalid('lifetime_too_long');
-    const claims = readClaims(payload, server.claims);
-    if (!claims) return invalid('claim_malformed');
-    if (claims.subject === undefined) return invalid('subject_missing');
+    const principal = await principalFrom(
+      payload,
+      { issuer, server, signed: signedPart(credential) },
+      io.now(),
+      config,
+    );
+    return isDenial(principal) ? principal : { principal, keysVersion };
+  }
+}
 
-    const principal: Principal = Object.freeze({
-      kind: 'oauth',
-      ...claims,
-      subject: claims.subject,
-      issuer,
-      tokenId: claims.tokenId ?? (await hashOf(credential)),
-      issuedAt: payload.iat ?? 0,
-      expiresAt: payload.exp ?? 0,
-    });
-    return { principal, keysVersion };
+/** Whether somebody's JWT, signed or encrypted: it is judged here, and never shown to anybody. */
+function isJwt(credential: string): boolean {
+  try {
+    decodeProtectedHeader(credential);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -146,16 +156,14 @@ function typOf(header: JWTHeaderParameters): string {
   return typeof header.typ === 'string' ? header.typ.toLowerCase().replace(/^application\//, '') : '';
 }
 
-/** Signature, then aud, exp and nbf, as jose does them. Does not check iss and alg: they chose the keys. */
+/** Signature, then exp and nbf, as jose does them. Does not check iss and alg (they chose the keys), or the audience. */
 async function verifySignatureAndTime(
   credential: string,
   keys: readonly CryptoKey[],
-  server: AuthorizationServer,
   now: number,
   clockTolerance: number,
 ): Promise<{ payload: JWTPayload } | Denial> {
   const options = {
-    audience: [...server.audience],
     requiredClaims: ['exp'],
     clockTolerance,
     currentDate: new Date(now * 1_000),
@@ -178,12 +186,8 @@ async function verifySignatureAndTime(
  * Gives our word for what it is, or `undefined` for what can be an access token.
  */
 function notAnAccessToken(payload: JWTPayload, typ: string): string | undefined {
-  // Back-channel logout tokens and security event tokens (RFC 8417 section 2.2).
-  if (payload.events !== undefined) return 'security_event';
-  // DPoP proofs (RFC 9449 section 4.2).
-  if (payload.htm !== undefined || payload.htu !== undefined) return 'dpop_proof';
-  // Bound to a key the caller would have to prove (RFC 7800, 8705, 9449): as a bearer token it is a stolen one.
-  if (payload.cnf !== undefined) return 'sender_constrained';
+  const other = isForAnotherUse(payload);
+  if (other) return other;
   // Keycloak says ID, Refresh or Logout in a claim, Cognito id.
   if (
     payload.typ !== undefined &&
@@ -198,14 +202,6 @@ function notAnAccessToken(payload: JWTPayload, typ: string): string | undefined 
 
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
-/** A token from the future would escape every revocation "issued at or before". Absent is allowed: it counts as the oldest. */
-function hasIssuedAt(payload: JWTPayload, latest: number): boolean {
-  return payload.iat === undefined || (typeof payload.iat === 'number' && payload.iat <= latest);
-}
-
-/** Seconds from issue to expiry; for a token that does not say when it was issued, from now. */
-const lifetime = ({ exp = 0, iat }: JWTPayload, now: number): number => exp - (iat ?? now);
-
 /**
  * What a token is called in the audit and in revocations, of a token that need not be valid; `undefined` for what is no
  * JWT with an issuer. Verifies nothing: for an operator who wants to revoke a token that was found somewhere.
@@ -218,13 +214,9 @@ export async function unverifiedTokenId(
   if (isDenial(unverified)) return undefined;
   const { issuer } = unverified;
   const server = issuers.server(issuer);
-  const tokenId = server && readClaims(decodeJwt(credential), server.claims)?.tokenId;
-  return { issuer, tokenId: tokenId ?? (await hashOf(credential)) };
+  const tokenId = server && readClaims(decodeJwt(credential), server)?.tokenId;
+  return { issuer, tokenId: tokenId ?? (await hashOf(signedPart(credential))) };
 }
 
-/** Of what is signed, without the signature: one signature can be written in several ways. */
-async function hashOf(credential: string): Promise<string> {
-  const signed = credential.slice(0, credential.lastIndexOf('.'));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(signed)));
-  return `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}
+/** Without the signature: one signature can be written in several ways. */
+const signedPart = (credential: string): string => credential.slice(0, credential.lastIndexOf('.'));

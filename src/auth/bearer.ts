@@ -2,28 +2,45 @@
 //
 // Only the Authorization header counts. The other two places of RFC 6750 are gone from OAuth 2.1: a token in the query
 // leaks into logs and histories, so a request that has one is refused even if it also has a good header.
+// The one exception is a proxy in front that puts the token it has checked into a header of its own (`tokenSource`): then
+// that header counts, and only for the issuer it was configured for (access-token.ts).
 // Does not look inside the credential.
 
 import type { Config } from '../config.ts';
 import type { Denial } from '../denial.ts';
 
-/** b64token of RFC 6750 section 2.1; one credential, so a list that two header fields were joined into does not match. */
-const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+/** One credential: a list that two header fields were joined into does not match. */
+const BEARER = /^bearer +(\S+)$/i;
+
+/** b64token of RFC 6750 section 2.1. */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+/** Opaque tokens have other characters too: what RFC 6749 allows (VSCHAR), without what quotes or separates in headers. */
+const OPAQUE_TOKEN = /^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$/;
 
 /** Request -> credential. Does not check: anything about the credential's content. */
 export function readCredential(
   headers: Headers,
   url: URL,
-  config: Pick<Config, 'maxTokenBytes'>,
-): { readonly credential: string } | Denial {
+  config: Pick<Config, 'maxTokenBytes' | 'authorizationServers'>,
+): { readonly credential: string; readonly header?: string } | Denial {
   if (url.search !== '' && url.searchParams.has('access_token')) return { reason: 'token_in_query' };
+  const takesOpaque = config.authorizationServers.some(({ introspection }) => introspection !== undefined);
+  const pattern = takesOpaque ? OPAQUE_TOKEN : TOKEN;
+  for (const { tokenHeader } of config.authorizationServers) {
+    const token = tokenHeader === undefined ? null : headers.get(tokenHeader);
+    if (tokenHeader === undefined || token === null) continue;
+    return token.length <= config.maxTokenBytes && pattern.test(token)
+      ? { credential: token, header: tokenHeader }
+      : { reason: 'token_malformed', detail: 'token_source' };
+  }
   const authorization = headers.get('authorization');
   if (authorization === null || authorization === '') return { reason: 'token_missing' };
   if (!/^bearer(?: |$)/i.test(authorization)) return { reason: 'token_missing', detail: 'scheme_not_bearer' };
   if (authorization.length > config.maxTokenBytes + 'Bearer '.length)
     return { reason: 'token_malformed', detail: 'too_long' };
   const credential = BEARER.exec(authorization)?.[1];
-  return credential === undefined
+  return credential === undefined || !pattern.test(credential)
     ? { reason: 'token_malformed', detail: 'not_a_bearer_token' }
     : { credential };
 }

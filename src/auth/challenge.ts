@@ -3,6 +3,8 @@
 // Clients parse these with loose patterns, so: one Bearer challenge, every value quoted, descriptions in plain ASCII
 // without quotes and without the text `scope=`. Does not decide which challenge a refusal gets (http/denial-response.ts).
 
+import type { Config } from '../config.ts';
+
 export interface ChallengeParameters {
   readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope';
   readonly description?: string;
@@ -24,6 +26,19 @@ export function challenge({ error, description, scopes, resourceMetadata }: Chal
     value === undefined ? [] : [`${name}=${quoted(value)}`],
   );
   return `Bearer ${written.join(', ')}`;
+}
+
+const OPENID_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+/** Scopes as clients have to ask for them: with what their authorization server has before them (`scopePrefix`). */
+export function scopesToAskFor(
+  scopes: readonly string[],
+  { authorizationServers }: Pick<Config, 'authorizationServers'>,
+): readonly string[] {
+  const prefix = authorizationServers.find(({ advertised }) => advertised.length > 0)?.scopePrefix ?? '';
+  return scopes.map((scope) =>
+    scope.startsWith(prefix) || OPENID_SCOPES.includes(scope) ? scope : prefix + scope,
+  );
 }
 
 /** quoted-string of RFC 9110 section 5.6.4, printable ASCII only. */

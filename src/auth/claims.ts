@@ -1,12 +1,13 @@
-// Claim paths -> subject, client, scopes, roles, permissions, token id.
+// Claim paths -> subject, client, scopes, roles, permissions, token id, tenant; and what must hold of the claims.
 //
 // Authorization servers put the same things under different names and in different shapes; what is configured for
 // an issuer replaces the default paths below. Reads only; trusts nothing about the shape of the payload.
 // Rules: scopes may be one space-separated string or a list; roles and permissions a string, a list, or the keys of an
-// object (those whose value is not false or null), and are never split; an empty string is the same as an absent claim. Several paths: the first that names a
-// subject or client wins, lists are joined. A claim of an impossible shape makes the whole token invalid.
+// object or of the objects in a list (those whose value is not false or null), and are never split; an empty string is
+// the same as an absent claim. Several paths: the first that names a subject, client or tenant wins, lists are joined. A
+// claim of an impossible shape makes the whole token invalid.
 
-import type { AuthorizationServer, ClaimName, ClaimPath } from '../config.ts';
+import type { AuthorizationServer, ClaimName, ClaimPath, Rule } from '../config.ts';
 
 export type Payload = Readonly<Record<string, unknown>>;
 
@@ -17,6 +18,7 @@ const DEFAULT_PATHS: Readonly<Record<ClaimName, readonly ClaimPath[]>> = {
   roles: [['roles']],
   permissions: [['permissions']],
   tokenId: [['jti']],
+  tenant: [],
 };
 
 /** Bounds for what one token may carry; beyond them it is somebody's mistake or attack. */
@@ -30,31 +32,88 @@ export interface Claims {
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
   readonly tokenId: string | undefined;
+  readonly tenant: string | undefined;
 }
 
 /** Payload -> claims, or `undefined` when one of them has an impossible shape. Does not check: that any is present. */
-export function readClaims(payload: Payload, paths: AuthorizationServer['claims']): Claims | undefined {
+export function readClaims(
+  payload: Payload,
+  server: Pick<AuthorizationServer, 'claims' | 'scopePrefix' | 'grantedScopes'>,
+): Claims | undefined {
+  const { claims: paths, scopePrefix, grantedScopes } = server;
   const values = (name: ClaimName): unknown[] =>
     (paths[name] ?? DEFAULT_PATHS[name])
       .map((path) => readPath(payload, path))
       .filter((value) => value !== undefined);
 
   const text = (name: ClaimName): unknown => values(name).find((value) => value !== '');
-  const [subject, clientId, tokenId] = [text('subject'), text('clientId'), text('tokenId')];
+  const subject = text('subject');
+  const clientId = text('clientId');
+  const tokenId = text('tokenId');
+  const tenant = text('tenant');
   const scopes = joined(values('scopes'), splitScopes);
   const roles = joined(values('roles'), names);
   const permissions = joined(values('permissions'), names);
   if (!isOptionalText(subject) || !isOptionalText(clientId) || !isOptionalText(tokenId)) return undefined;
-  if (!scopes || !roles || !permissions) return undefined;
-  return { subject, clientId, scopes, roles, permissions, tokenId };
+  if (!isOptionalText(tenant) || !scopes || !roles || !permissions) return undefined;
+  const short = (scope: string): string =>
+    scope.startsWith(scopePrefix) ? scope.slice(scopePrefix.length) : scope;
+  return {
+    subject,
+    clientId,
+    scopes: Object.freeze([...new Set([...scopes.map(short), ...grantedScopes])]),
+    roles,
+    permissions,
+    tokenId,
+    tenant,
+  };
 }
 
-/** Own properties only: a path can never reach into a prototype. null counts as absent. */
+/**
+ * What is wrong with a token's audience, if anything. Byte for byte, any of the accepted ones. A token without an audience
+ * is accepted only from a server that is configured as bound to its issuer; one made out to somebody else never is.
+ */
+export function audienceProblem(
+  payload: Payload,
+  { claim, values, aud }: AuthorizationServer['audience'],
+): 'aud_missing' | 'aud_check_failed' | undefined {
+  const found = readPath(payload, claim);
+  if (values.length > 0 && found === undefined) return 'aud_missing';
+  if (values.length > 0 && !isOneOf(values, found)) return 'aud_check_failed';
+  const named = readPath(payload, ['aud']);
+  return named === undefined || isOneOf(aud, named) ? undefined : 'aud_check_failed';
+}
+
+/** The first entry of `require` of which no rule holds, by its place in the list. */
+export function brokenRule(payload: Payload, require: AuthorizationServer['require']): number | undefined {
+  const index = require.findIndex((alternatives) => !alternatives.some((rule) => holds(payload, rule)));
+  return index < 0 ? undefined : index;
+}
+
+function holds(payload: Payload, { claim, must, values }: Rule): boolean {
+  const found = readPath(payload, claim);
+  if (must === 'be_absent') return found === undefined;
+  if (must === 'be_present') return found !== undefined && found !== '';
+  return isOneOf(values, found) === (must === 'equal');
+}
+
+/** Of a list, whether one of its members is. */
+function isOneOf(values: readonly string[], found: unknown): boolean {
+  const members = Array.isArray(found) ? found : [found];
+  return members.some((member) => typeof member === 'string' && values.includes(member));
+}
+
+/**
+ * Own properties only: a path can never reach into a prototype. null counts as absent. A segment that is another claim's
+ * value leads nowhere when that claim is not text: it must not lead to everybody's.
+ */
 function readPath(payload: Payload, path: ClaimPath): unknown {
   let value: unknown = payload;
   for (const segment of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
-    value = (value as Record<string, unknown>)[segment];
+    const name = typeof segment === 'string' ? segment : readPath(payload, segment.claim);
+    if (typeof name !== 'string' || (name === '' && typeof segment !== 'string')) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
   }
   return value ?? undefined;
 }
@@ -83,7 +142,12 @@ const splitScopes = (value: unknown): unknown => (typeof value === 'string' ? va
 
 function names(value: unknown): unknown {
   if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value).flatMap(([name, held]) => (held === false || held === null ? [] : [name]))
-    : value;
+  if (Array.isArray(value)) return value.flatMap((item) => (isRecord(item) ? heldIn(item) : [item]));
+  return isRecord(value) ? heldIn(value) : value;
 }
+
+const heldIn = (value: Record<string, unknown>): string[] =>
+  Object.entries(value).flatMap(([name, held]) => (held === false || held === null ? [] : [name]));
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -78,14 +78,22 @@ async function fetchJson(url: string, config: FetchLimits): Promise<Record<strin
     cache: 'no-store',
     signal: AbortSignal.timeout(config.issuerTimeoutMs),
   });
-  if (response.status !== 200 || !response.body) {
+  if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`status ${response.status}`);
   }
+  return readObject(response, config);
+}
+
+/** The JSON object of an answer. @throws {Error} that may have a few characters of the answer in its message */
+export async function readObject(
+  { body }: Response,
+  config: Pick<FetchLimits, 'maxIssuerResponseBytes'>,
+): Promise<Record<string, unknown>> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > config.maxIssuerResponseBytes)
       throw new Error(`longer than ${config.maxIssuerResponseBytes} bytes`);

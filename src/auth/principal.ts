@@ -12,6 +12,8 @@ export interface Principal {
   readonly subject: string;
   /** The OAuth client that presents the token, when the issuer says so. */
   readonly clientId: string | undefined;
+  /** The organization it speaks for, where the configuration says which claim names it. */
+  readonly tenant: string | undefined;
   /** What the user let the client do. */
   readonly scopes: readonly string[];
   /** Names of roles as the token has them; what they permit is policy. */

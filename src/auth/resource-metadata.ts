@@ -4,7 +4,8 @@
 // would send a client to wherever an attacker wants. The same document is served at the well-known path with the
 // resource's path inserted (RFC 9728 section 3.1) and at the root one, which older clients try.
 
-import { type Config, isSafeUrl } from '../config.ts';
+import type { Config } from '../config.ts';
+import { scopesToAskFor } from './challenge.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -19,13 +20,14 @@ export function metadataUrl(resource: string): string {
   return new URL(resource).origin + metadataPaths(resource)[0];
 }
 
-/** The document, as JSON. An issuer that is not a URL cannot be found by a client and is not listed, nor is an empty list. */
+/** The document, as JSON. A server that clients cannot find by a URL is not listed, nor is an empty list. */
 export function resourceMetadata(config: Config): string {
-  const issuers = config.authorizationServers.flatMap(({ issuers }) => issuers.filter(isSafeUrl).slice(0, 1));
+  const advertised = config.authorizationServers.flatMap((server) => server.advertised);
   return JSON.stringify({
     resource: config.resource,
-    authorization_servers: issuers.length > 0 ? issuers : undefined,
-    scopes_supported: config.scopesSupported.length > 0 ? config.scopesSupported : undefined,
+    authorization_servers: advertised.length > 0 ? [...new Set(advertised)] : undefined,
+    scopes_supported:
+      config.scopesSupported.length > 0 ? scopesToAskFor(config.scopesSupported, config) : undefined,
     bearer_methods_supported: ['header'],
     resource_name: config.resourceName ?? config.serverInfo.title ?? config.serverInfo.name,
     resource_documentation: config.resourceDocumentation,

@@ -114,6 +114,7 @@ export function servicePrincipal({
     issuer: SERVICE_ISSUER,
     subject: service,
     clientId: undefined,
+    tenant: undefined,
     scopes,
     roles,
     permissions: [],

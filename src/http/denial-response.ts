@@ -3,7 +3,7 @@
 // A 401 makes clients discover and sign in, so it is sent only when a new token can help; trouble of ours or of the
 // issuer is a 503. A missing scope invites to step up, a missing permission does not: consent cannot fix it.
 
-import { challenge } from '../auth/challenge.ts';
+import { challenge, scopesToAskFor } from '../auth/challenge.ts';
 import type { Deployment } from '../context.ts';
 import type { Denial } from '../denial.ts';
 import { failure, INVALID_REQUEST, type RequestMessage } from '../protocol/message.ts';
@@ -28,7 +28,12 @@ export function denialResponse(
         401,
         { error: 'unauthorized', error_description: 'An access token is required' },
         // Without an error code: nothing was wrong, there was just no token (RFC 6750 section 3.1).
-        { 'www-authenticate': challenge({ scopes: config.scopesSupported, resourceMetadata }) },
+        {
+          'www-authenticate': challenge({
+            scopes: scopesToAskFor(config.scopesSupported, config),
+            resourceMetadata,
+          }),
+        },
       );
 
     case 'token_malformed':
@@ -46,11 +51,12 @@ export function denialResponse(
       return oauthError(401, {
         error: 'invalid_token',
         description: 'The access token is expired, revoked or not valid for this resource',
-        scopes: config.scopesSupported,
+        scopes: scopesToAskFor(config.scopesSupported, config),
         resourceMetadata,
       });
 
     case 'keys_unavailable':
+    case 'introspection_unavailable':
     case 'policy_unavailable':
       return json(
         503,
@@ -70,7 +76,7 @@ export function denialResponse(
       const parameters = {
         error: 'insufficient_scope',
         description: 'This operation needs more scopes than the access token has',
-        scopes: denial.requiredScopes,
+        scopes: scopesToAskFor(denial.requiredScopes, config),
         resourceMetadata,
       } as const;
       return config.stepUp === 'http' || !message

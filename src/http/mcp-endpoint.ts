@@ -96,11 +96,11 @@ export async function identify(
   if (forbidden) return forbidden;
   const read = readCredential(request.headers, url, config);
   if (isDenial(read)) return read;
-  const { credential } = read;
+  const { credential, header } = read;
   const principal =
-    config.serviceKeys && isServiceKey(credential)
+    config.serviceKeys && header === undefined && isServiceKey(credential)
       ? await verifyServiceKey(credential, context)
-      : await verifyAccessToken(credential, context);
+      : await verifyAccessToken(credential, context, header);
   if (isDenial(principal)) return principal;
   progress.principal = principal;
   const subject = auditSubject(principal, config);
@@ -302,6 +302,7 @@ function decisionEvent(
     issuer: principal?.issuer,
     subject,
     clientId: principal?.clientId,
+    tenant: principal?.tenant,
     tokenId: principal?.tokenId,
     principalKind: principal?.kind,
     operation,

@@ -5,6 +5,7 @@ import { importJWK } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createAccessTokenVerifier, unverifiedTokenId } from '../../src/auth/access-token.ts';
 import type { IssuerIo, Issuers } from '../../src/auth/issuers.ts';
+import type { AuthorizationServer } from '../../src/config.ts';
 import { isDenial } from '../../src/denial.ts';
 import { type SigningKey, signingKey, TestIssuer } from '../support/issuer.ts';
 import { RESOURCE } from '../support/worker.ts';
@@ -19,10 +20,18 @@ const SERVER = {
   issuers: ['https://issuer.example.com'],
   jwksUri: undefined,
   algs: ['ES256'],
-  audience: [RESOURCE],
+  audience: { claim: ['aud'], values: [RESOURCE], aud: [RESOURCE] },
   typ: ['at+jwt'],
+  preset: undefined,
+  require: [],
   claims: {},
-};
+  tenants: undefined,
+  scopePrefix: '',
+  grantedScopes: [],
+  tokenHeader: undefined,
+  introspection: undefined,
+  advertised: [],
+} satisfies AuthorizationServer;
 
 const key: SigningKey = await signingKey();
 const publicKey = (await importJWK(key.publicJwk)) as CryptoKey;
@@ -129,6 +138,60 @@ test('with verifiedTokenCacheEntries 0 nothing is remembered', async () => {
   const token = await issuer.sign();
   await use(verify, token);
   expect(await use(verify, token)).toEqual({ accepted: true, verified: true });
+});
+
+describe('a token that comes in a header of its own', () => {
+  const HEADER = 'cf-access-jwt-assertion';
+  const behindProxy: Issuers = { ...issuers, server: () => ({ ...SERVER, tokenHeader: HEADER }) };
+  const SOURCE = { reason: 'token_invalid', detail: 'token_source' };
+
+  test('is accepted there only, and costs no look at the keys elsewhere', async () => {
+    const verify = createAccessTokenVerifier(CONFIG, behindProxy);
+    const token = await issuer.sign();
+    expect(await verify(token, io)).toEqual(SOURCE);
+    expect(await verify(token, io, 'x-other')).toEqual(SOURCE);
+    expect(verifications).toBe(0);
+    expect(await verify(token, io, HEADER)).toMatchObject({ subject: 'alice' });
+  });
+
+  test('is not one of an issuer whose tokens come in Authorization', async () => {
+    const verify = createAccessTokenVerifier(CONFIG, issuers);
+    expect(await verify(await issuer.sign(), io, HEADER)).toEqual(SOURCE);
+  });
+
+  test('is remembered for that header only', async () => {
+    const token = await issuer.sign();
+    for (const [known, at, elsewhere] of [
+      [behindProxy, HEADER, undefined],
+      [issuers, undefined, HEADER],
+    ] as const) {
+      const verify = createAccessTokenVerifier(CONFIG, known);
+      const first = await verify(token, io, at);
+      expect(verify(token, io, at)).toBe(first);
+      expect(await verify(token, io, elsewhere)).toEqual(SOURCE);
+      expect(verify(token, io, at)).toBe(first);
+    }
+  });
+});
+
+test.each<[string, readonly string[] | undefined, Record<string, unknown>, boolean]>([
+  ['one of those served', ['a', 'b'], { org: 'b' }, true],
+  ['another', ['a', 'b'], { org: 'c' }, false],
+  ['none', ['a'], {}, false],
+  ['an empty one', ['a'], { org: '' }, false],
+  ['the one that comes first', ['a'], { org: 'a', t: 'c' }, true],
+  ['not the one that comes first', ['c'], { org: 'a', t: 'c' }, false],
+  ['any, where all are served', undefined, { org: 'c' }, true],
+  ['none, where all are served', undefined, {}, true],
+])("the token's tenant is %s", async (_, tenants, claims, expected) => {
+  const served: Issuers = {
+    ...issuers,
+    server: () => ({ ...SERVER, tenants, claims: { tenant: [['org'], ['t']] } }),
+  };
+  const result = await createAccessTokenVerifier(CONFIG, served)(await issuer.sign({ claims }), io);
+  const { org } = claims;
+  if (expected) expect(result).toMatchObject({ subject: 'alice', tenant: org });
+  else expect(result).toEqual({ reason: 'token_invalid', detail: 'tenant_not_served' });
 });
 
 test('a principal cannot be changed by whoever gets it', async () => {

@@ -1,9 +1,10 @@
 // Where is a credential accepted from, and in what form?
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readCredential } from '../../src/auth/bearer.ts';
+import { checkConfig } from '../../src/config.ts';
 
-const config = { maxTokenBytes: 512 };
+const config = { maxTokenBytes: 512, authorizationServers: [] };
 const HERE = 'https://mcp.example.com/mcp';
 const read = (headers: HeadersInit, url = HERE) => readCredential(new Headers(headers), new URL(url), config);
 const authorized = (authorization: string) => read({ authorization });
@@ -76,4 +77,53 @@ test.each(['?token=x', '?x=access_token', '#access_token=x'])('%s is not taken f
 
 test.each(['cookie', 'x-access-token', 'proxy-authorization'])('the header %s is not looked at', (name) => {
   expect(read({ [name]: `Bearer ${TOKEN}` })).toEqual(MISSING);
+});
+
+describe('where a proxy puts tokens into a header of its own', () => {
+  const behindProxy = checkConfig(
+    { serverInfo: { name: 'test', version: '1' } },
+    {
+      RESOURCE: HERE,
+      MAX_TOKEN_BYTES: 512,
+      AUTHORIZATION_SERVERS: [
+        { issuer: 'https://issuer.example.com' },
+        { issuer: 'https://team.example.com', tokenSource: { header: 'Cf-Access-Jwt-Assertion' } },
+      ],
+    },
+  );
+  const header = 'cf-access-jwt-assertion';
+  const readBehind = (headers: Record<string, string>, query = '') =>
+    readCredential(new Headers(headers), new URL(HERE + query), behindProxy);
+
+  test('that header counts, before Authorization', () => {
+    expect(readBehind({ [header]: TOKEN })).toEqual({ credential: TOKEN, header });
+    expect(readBehind({ [header]: TOKEN, authorization: 'Bearer other' })).toEqual({
+      credential: TOKEN,
+      header,
+    });
+  });
+
+  test('Authorization counts without it', () => {
+    expect(readBehind({ authorization: `Bearer ${TOKEN}` })).toEqual({ credential: TOKEN });
+    expect(readBehind({})).toEqual(MISSING);
+  });
+
+  test.each([
+    ['a scheme before it', `Bearer ${TOKEN}`],
+    ['two of them', `${TOKEN}, ${TOKEN}`],
+    ['nothing in it', ''],
+    ['one character too many', `${LONGEST}a`],
+  ])('%s is malformed, whatever Authorization has', (_, value) => {
+    const denial = { reason: 'token_malformed', detail: 'token_source' };
+    expect(readBehind({ [header]: value })).toEqual(denial);
+    expect(readBehind({ [header]: value, authorization: `Bearer ${TOKEN}` })).toEqual(denial);
+  });
+
+  test('a token in the query is refused beside it too', () => {
+    expect(readBehind({ [header]: TOKEN }, '?access_token=x')).toEqual({ reason: 'token_in_query' });
+  });
+
+  test('elsewhere that header is not looked at', () => {
+    expect(read({ [header]: TOKEN })).toEqual(MISSING);
+  });
 });

@@ -72,6 +72,34 @@ test.each(['corp-idp', 'urn:example:idp'])('an issuer no client can find is not 
   expect(document([AS, { issuer, jwksUri }]).authorization_servers).toEqual([AS.issuer]);
 });
 
+test('an authorization server is listed by another URL, or not at all, where that is said', () => {
+  const advertise = 'https://issuer.example.com/resources/1';
+  expect(document([{ ...AS, advertise }]).authorization_servers).toEqual([advertise]);
+  expect(document([{ issuer: 'corp-idp', jwksUri, advertise }]).authorization_servers).toEqual([advertise]);
+  expect(document([{ issuer: 'https://b.example', advertise: false }, AS]).authorization_servers).toEqual([
+    AS.issuer,
+  ]);
+  expect(document([{ ...AS, advertise: false }])).not.toHaveProperty('authorization_servers');
+});
+
+test('one URL of two entries is listed once', () => {
+  const two = [AS, { issuer: 'https://b.example', advertise: AS.issuer }];
+  expect(document(two).authorization_servers).toEqual([AS.issuer]);
+});
+
+test('scopes are told with what the authorization server has before them, those of OpenID Connect as they are', () => {
+  const scopesSupported = ['openid', 'offline_access', 'reports:read', 'api://x/reports:list'];
+  const entry = { ...AS, scopePrefix: 'api://x/' };
+  expect(document([entry], { scopesSupported }).scopes_supported).toEqual([
+    'openid',
+    'offline_access',
+    'api://x/reports:read',
+    'api://x/reports:list',
+  ]);
+  const untold = [{ ...entry, advertise: false }, { issuer: 'https://b.example' }];
+  expect(document(untold, { scopesSupported }).scopes_supported).toEqual(scopesSupported);
+});
+
 test('lists with nothing in them are left out (RFC 9728 section 3.2)', () => {
   const empty = document([{ issuer: 'corp-idp', jwksUri }], { scopesSupported: [] });
   expect(Object.keys(empty)).toEqual(['resource', 'bearer_methods_supported', 'resource_name']);

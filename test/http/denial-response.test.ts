@@ -121,6 +121,17 @@ const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly
     { reason: 'policy_unavailable', detail: DETAIL, retryAfterSeconds: 5 },
     unavailable('5'),
   ],
+  introspection_unavailable: [
+    { reason: 'introspection_unavailable', detail: DETAIL, retryAfterSeconds: 17 },
+    {
+      status: 503,
+      headers: { 'retry-after': '17' },
+      body: {
+        error: 'temporarily_unavailable',
+        error_description: 'Whether this is allowed cannot be checked right now',
+      },
+    },
+  ],
   permission_missing: [
     { reason: 'permission_missing', missingPermissions: ['p:write', 'p:pay'] },
     toolResult(
@@ -254,4 +265,15 @@ test('without supported scopes nothing asks for any', async () => {
   expect((await answerTo({ reason: 'token_expired' }, vars)).headers).toEqual({
     'www-authenticate': `Bearer error="invalid_token", error_description="${INVALID}", ${METADATA}`,
   });
+});
+
+test('scopes are asked for with what the authorization server has before them', async () => {
+  const issuer = 'https://issuer.example.com';
+  const vars = { AUTHORIZATION_SERVERS: [{ issuer, scopePrefix: 'api://x/' }] };
+  const asked = { 'www-authenticate': expect.stringContaining('scope="api://x/s:read api://x/s:list"') };
+  expect((await answerTo({ reason: 'token_missing' }, vars)).headers).toMatchObject(asked);
+  expect((await answerTo({ reason: 'token_expired' }, vars)).headers).toMatchObject(asked);
+  const stepUp = await answerTo({ reason: 'scope_missing', ...MISSING_SCOPES }, vars);
+  expect(stepUp.headers['www-authenticate']).toContain('scope="api://x/s:write api://x/s:read"');
+  expect(stepUp.body).toMatchObject({ scope: 'api://x/s:write api://x/s:read' });
 });

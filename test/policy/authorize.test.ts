@@ -26,6 +26,7 @@ const principal = (given: Partial<Principal>): Principal => ({
   issuer: 'https://issuer.example.com',
   subject: 'alice',
   clientId: 'client',
+  tenant: undefined,
   scopes: [],
   roles: [],
   permissions: [],

@@ -35,6 +35,7 @@ const principal = (given: Partial<Principal> = {}): Principal => ({
   issuer: ISSUER,
   subject: 'alice',
   clientId: 'phone',
+  tenant: undefined,
   scopes: [],
   roles: [],
   permissions: [],

@@ -19,6 +19,7 @@ const principal = (given: Partial<Principal> = {}): Principal => ({
   issuer: ISSUER,
   subject: 'alice',
   clientId: 'client',
+  tenant: undefined,
   scopes: [],
   roles: [],
   permissions: [],

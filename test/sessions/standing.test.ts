@@ -30,6 +30,7 @@ const principalOf = (subject: string): Principal => ({
   issuer: 'https://issuer.example.com',
   subject,
   clientId: 'c',
+  tenant: undefined,
   scopes: [],
   roles: ['reader'],
   permissions: [],

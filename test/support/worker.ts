@@ -34,12 +34,25 @@ export interface TestWorkerOptions {
   readonly vars: Readonly<Record<string, unknown>>;
   /** Entry to run instead of src/worker.ts. */
   readonly main?: string;
+  /** A Worker beside it, and the Service Binding that leads there. */
+  readonly neighbour?: Neighbour;
+}
+
+export interface Neighbour {
+  readonly binding: string;
+  readonly main: string;
+  /** The host it answers on. */
+  readonly host: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly kvNamespaces: readonly string[];
 }
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** A Worker that trusts one issuer, with RESOURCE and whatever else a test sets. */
-export async function startWorker({ vars, main }: TestWorkerOptions): Promise<TestWorker> {
+export async function startWorker({ vars, main: entry, neighbour }: TestWorkerOptions): Promise<TestWorker> {
+  // A neighbour is not in wrangler.toml.
+  const main = entry ?? (neighbour && 'src/worker.ts');
   const options = { RESOURCE, REQUEST_STATE_SECRET, ...vars } as Record<string, string>;
   const harness = createTestHarness({
     root: ROOT,
@@ -54,6 +67,7 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
               compatibility_flags: ['enable_request_signal'],
               vars: options,
               kv_namespaces: [{ binding: 'KIT_KV' }, { binding: 'REPORTS' }],
+              services: neighbour ? [{ binding: neighbour.binding, service: 'neighbour' }] : [],
               durable_objects: {
                 bindings: [
                   { name: 'CLIENT_SESSION', class_name: 'ClientSession' },
@@ -68,6 +82,7 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
               ],
             },
           },
+      ...(neighbour ? [{ config: neighbourConfig(neighbour) }] : []),
     ],
   });
   const { url } = await harness.listen();
@@ -101,6 +116,15 @@ export async function startWorker({ vars, main }: TestWorkerOptions): Promise<Te
     [Symbol.asyncDispose]: () => harness.close(),
   };
 }
+
+const neighbourConfig = ({ main, host, vars, kvNamespaces }: Neighbour) => ({
+  name: 'neighbour',
+  main,
+  compatibility_date: '2026-10-20',
+  routes: [`${host}/*`],
+  vars,
+  kv_namespaces: kvNamespaces.map((binding) => ({ binding })),
+});
 
 const nameOf = ({ issuer, subject, clientId }: Owner): string => JSON.stringify([issuer, subject, clientId]);
 

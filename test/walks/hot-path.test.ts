@@ -1,6 +1,7 @@
 // The hot path does no I/O: what a request costs, counted on the real Worker.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { active, askingAt, startIntrospection } from '../support/introspection.ts';
 import { startIssuer, type TestIssuer, trusting } from '../support/issuer.ts';
 import { open, request } from '../support/legacy.ts';
 import { type Answered, operator } from '../support/operator.ts';
@@ -30,14 +31,14 @@ interface Counts {
 
 const NOTHING = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
 
-const counts = async (): Promise<Counts> =>
-  (await (await worker.fetch('https://mcp.example.com/counts')).json()) as Counts;
+const counts = async (of = worker): Promise<Counts> =>
+  (await (await of.fetch('https://mcp.example.com/counts')).json()) as Counts;
 
 /** What one thing cost. Batches for the log of decisions go after the answers and are counted apart. */
-async function cost(action: () => Promise<unknown>): Promise<Omit<Counts, 'decisionLog'>> {
-  const before = await counts();
+async function cost(action: () => Promise<unknown>, of = worker): Promise<Omit<Counts, 'decisionLog'>> {
+  const before = await counts(of);
   await action();
-  const after = await counts();
+  const after = await counts(of);
   const difference = (name: keyof Counts): number => after[name] - before[name];
   return {
     fetch: difference('fetch'),
@@ -136,4 +137,15 @@ test('a hundred known calls send the log of decisions what was sampled, in batch
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const { decisionLog } = await counts();
   expect(decisionLog - before.decisionLog).toBeLessThan(10);
+});
+
+test('an opaque token seen for the first time costs one question, and a known one nothing', async () => {
+  await using server = await startIntrospection();
+  server.answer = () => active();
+  const vars = { ...askingAt(server.url), POLICY_FRESH_SECONDS: 300, POLICY_HARD_LIMIT_SECONDS: 600 };
+  await using asking = await startWorker({ vars, main: 'test/support/counting-worker.ts' });
+  const call = (token: string) => async () => expect((await rpc(asking, { token })).status).toBe(200);
+  await call('another')();
+  expect(await cost(call('a-token'), asking)).toEqual({ ...NOTHING, fetch: 1 });
+  expect(await cost(call('a-token'), asking)).toEqual(NOTHING);
 });

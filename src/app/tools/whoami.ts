@@ -8,12 +8,13 @@ export const whoami = defineTool({
   name: 'whoami',
   title: 'Who am I?',
   description:
-    'Tells who is calling: issuer, subject, client, scopes, roles, permissions and when the access token expires.',
+    'Tells who is calling: issuer, subject, client, tenant, scopes, roles, permissions and when the access token expires.',
   input: object({}),
   output: object({
     issuer: v.string(),
     subject: v.string(),
     clientId: v.optional(v.string()),
+    tenant: v.optional(v.string()),
     scopes: v.array(v.string()),
     roles: v.array(v.string()),
     permissions: v.pipe(v.array(v.string()), v.description('All that the roles and the token give')),
@@ -22,13 +23,17 @@ export const whoami = defineTool({
   scopes: [],
   permissions: [],
   annotations: { readOnlyHint: true, openWorldHint: false },
-  handler: (_input, { principal: { issuer, subject, clientId, scopes, roles, expiresAt }, permissions }) => ({
-    issuer,
-    subject,
-    ...(clientId === undefined ? {} : { clientId }),
-    scopes: [...scopes],
-    roles: [...roles],
-    permissions: [...permissions],
-    expiresAt,
-  }),
+  handler: (_input, { principal, permissions }) => {
+    const { issuer, subject, clientId, tenant, scopes, roles, expiresAt } = principal;
+    return {
+      issuer,
+      subject,
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(tenant === undefined ? {} : { tenant }),
+      scopes: [...scopes],
+      roles: [...roles],
+      permissions: [...permissions],
+      expiresAt,
+    };
+  },
 });
