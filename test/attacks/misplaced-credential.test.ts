@@ -2,8 +2,10 @@
 
 import { expect, test } from 'vitest';
 import { useGate } from '../support/gate.ts';
-import { decision, rpcInit } from '../support/rpc.ts';
-import { RESOURCE } from '../support/worker.ts';
+import { startIssuer, trusting } from '../support/issuer.ts';
+import { operator } from '../support/operator.ts';
+import { decision, type Rpc, rpcInit } from '../support/rpc.ts';
+import { RESOURCE, startWorker } from '../support/worker.ts';
 
 const gate = useGate();
 
@@ -62,4 +64,32 @@ test('the scheme is written in any case', async () => {
     const authorization = `${scheme} ${await gate.issuer.sign()}`;
     expect((await gate.worker.fetch(RESOURCE, rpcInit({ headers: { authorization } }))).status).toBe(200);
   }
+});
+
+test('a service key counts in the Authorization header only, not where a proxy puts the tokens of an issuer', async () => {
+  const header = 'X-Proxy-Token';
+  await using issuer = await startIssuer();
+  await using proxied = await startIssuer();
+  const entries = [
+    { issuer: issuer.issuer },
+    { issuer: proxied.issuer, tokenSource: { header }, advertise: false },
+  ];
+  await using worker = await startWorker({ vars: { ...trusting(...entries), SERVICE_KEYS: true } });
+  const operate = await operator(worker, issuer);
+  const { body } = await operate('POST', '/service-keys', {
+    service: 'nightly',
+    owner: 'team',
+    scopes: [],
+    roles: [],
+    expiresInSeconds: 600,
+    reason: 'a test',
+  });
+  const whoami = (init: Rpc) =>
+    worker.fetch(
+      RESOURCE,
+      rpcInit({ method: 'tools/call', params: { name: 'whoami', arguments: {} }, ...init }),
+    );
+  expect((await whoami({ token: body.key })).status).toBe(200);
+  expect((await whoami({ headers: { [header]: body.key } })).status).toBe(401);
+  expect(decision(worker)).toMatchObject({ decision: 'deny', reason: 'token_invalid' });
 });
