@@ -2,6 +2,7 @@
 //
 // Every change goes through `change`: a reason, an idempotency key, and an answer that says when it is in force.
 
+import { sha256 } from '../auth/hash.ts';
 import type { Context } from '../context.ts';
 import { policyRegistry } from '../objects.ts';
 import type { Caller } from '../policy/caller.ts';
@@ -80,7 +81,7 @@ export async function change(
   if (key !== null && !/^[\w-]{1,128}$/.test(key))
     throw new Refusal(400, 'invalid_request', 'Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 _ -');
   const match = request.headers.get('if-match') ?? '';
-  const fingerprint = await hashOf(`${request.method} ${url.pathname}${url.search}\n${match}\n${text}`);
+  const fingerprint = await sha256(`${request.method} ${url.pathname}${url.search}\n${match}\n${text}`);
   const outcome = await registry.change(wanted, {
     operator: authorOf(operator.principal),
     reason: reasonOf(input),
@@ -125,9 +126,4 @@ export function changed(
       ...(warnings.length > 0 ? { warnings } : {}),
     },
   };
-}
-
-async function hashOf(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -8,6 +8,7 @@
 import { importJWK, type JWK, SignJWT } from 'jose';
 import type { AuthorizationServer, ClientAuthentication, Config } from '../config.ts';
 import type { Payload } from './claims.ts';
+import { hexOf } from './hash.ts';
 import { readObject } from './issuer-documents.ts';
 
 type RequestConfig = Pick<Config, 'resource' | 'issuerTimeoutMs' | 'maxIssuerResponseBytes'>;
@@ -139,9 +140,7 @@ async function readKey(secret: string): Promise<SigningKey> {
     }
     const base64 = secret.replace(/-----[^-]+-----|\s/g, '');
     const der = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    const beginning = Array.from(der.subarray(0, OIDS_END), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join('');
+    const beginning = hexOf(der.subarray(0, OIDS_END));
     const kind = PEM_KEYS.find(([oid]) => beginning.includes(oid));
     if (kind) {
       const [, alg, algorithm] = kind;

@@ -6,6 +6,7 @@
 // Does not check revocations by subject, token or issuer, scopes and roles: the same gate does that for every principal.
 
 import { type Denial, isDenial } from '../denial.ts';
+import { sha256 } from './hash.ts';
 import type { Principal } from './principal.ts';
 
 /** What a key stands for. Written by the PolicyRegistry. */
@@ -42,7 +43,7 @@ export async function createServiceKey(): Promise<{ readonly key: string; readon
     }
   }
   const key = PREFIX + random + checksum(random);
-  return { key, hash: await hashOf(key) };
+  return { key, hash: await sha256(key) };
 }
 
 type Records = ReadonlyMap<string, ServiceKeyRecord>;
@@ -74,7 +75,7 @@ export function createServiceKeyVerifier(): ServiceKeyVerifier {
     }
     const known = remembered.get(credential);
     if (known) return known;
-    const record = records.get(await hashOf(credential));
+    const record = records.get(await sha256(credential));
     const principal = record && servicePrincipal(record);
     if (principal && rememberedFor === records && remembered.size < MAX_REMEMBERED)
       remembered.set(credential, principal);
@@ -138,9 +139,4 @@ function checksum(text: string): string {
     rest = Math.floor(rest / ALPHABET.length);
   }
   return characters;
-}
-
-async function hashOf(key: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -8,6 +8,7 @@
 import type { AuthorizationServer, Config } from '../config.ts';
 import type { Denial } from '../denial.ts';
 import { audienceProblem, brokenRule, type Payload, readClaims } from './claims.ts';
+import { sha256 } from './hash.ts';
 import type { Principal } from './principal.ts';
 
 export type RuleConfig = Pick<Config, 'clockToleranceSeconds' | 'maxTokenLifetimeSeconds'>;
@@ -75,7 +76,5 @@ export function isForAnotherUse(payload: Payload): string | undefined {
 export const isInstant = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value);
 
-export async function hashOf(signed: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(signed)));
-  return `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}
+/** What a token without an id is called. */
+export const hashOf = async (signed: string): Promise<string> => `sha256:${await sha256(signed)}`;

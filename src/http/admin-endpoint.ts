@@ -11,10 +11,10 @@ import { methodsOf, operate, operationOf } from '../admin/routes.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
-import { admit, type Caller } from '../policy/caller.ts';
+import type { Caller } from '../policy/caller.ts';
 import { impliedScopes } from '../policy/roles.ts';
 import { json } from './answer.ts';
-import { answered, identify, type Outcome, type Progress } from './mcp-endpoint.ts';
+import { answered, identify, type Outcome, type Progress, readmit } from './mcp-endpoint.ts';
 
 export async function adminEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
   return answered(request, context, (progress) => decide(request, url, context, progress));
@@ -36,10 +36,7 @@ async function callerNow(
     const refused = isDenial(admitted) ? admitted : authorizeOperator(admitted, context.deployment.config);
     if (refused) return refused;
   }
-  const policy = await context.deployment.policies.renew(context, 0);
-  if (isDenial(policy)) return policy;
-  progress.policy = policy;
-  return admit(principal, policy);
+  return readmit(principal, context, progress);
 }
 
 async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {

@@ -127,7 +127,7 @@ async function verifyServiceKey(credential: string, context: Context): Promise<P
 
 /** The same principal under the policy as the registry has it now: for what must not wait for KV. */
 export async function readmit(
-  { principal }: Caller,
+  principal: Principal,
   context: Context,
   progress: Progress,
 ): Promise<Caller | Denial> {
@@ -157,7 +157,8 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   }
 
   const requirement = requirementOf(message, catalogue);
-  const caller = requirement.freshness === 'strict' ? await readmit(admitted, context, progress) : admitted;
+  const caller =
+    requirement.freshness === 'strict' ? await readmit(admitted.principal, context, progress) : admitted;
   if (isDenial(caller)) return caller;
   const refused = authorize(caller.rights, requirement);
   if (refused) return refused;

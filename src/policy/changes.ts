@@ -152,19 +152,9 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
     case 'unassign':
       return assign(change, key, by, version, context);
     case 'create_key': {
-      const { id, hash, service, owner, scopes, roles, expiresInSeconds } = change;
-      const expiresAt = addKey({ id, hash, service, owner, scopes, roles, expiresInSeconds }, context);
-      const item = {
-        id,
-        service,
-        owner,
-        scopes,
-        roles,
-        createdAt: at,
-        expiresAt,
-        revokedAt: null,
-        lastUsedAt: null,
-      };
+      const { action, ...key } = change;
+      const item = addKey(key, context);
+      const { id, service, scopes, roles, expiresAt } = item;
       return { result: item, target: { id, service }, change: { scopes, roles, expiresAt } };
     }
     case 'rotate_key': {
@@ -172,21 +162,11 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       const { service, owner, scopes, roles } = old;
       const expiresInSeconds = change.expiresInSeconds ?? old.expiresAt - old.createdAt;
       const { newId: id, hash, overlapSeconds } = change;
-      const expiresAt = addKey({ id, hash, service, owner, scopes, roles, expiresInSeconds }, context);
+      const item = addKey({ id, hash, service, owner, scopes, roles, expiresInSeconds }, context);
       if (overlapSeconds === 0) store.revokeServiceKey(old.id, at);
       else store.endServiceKey(old.id, at + overlapSeconds);
       const previous = { id: old.id, expiresAt: Math.min(old.expiresAt, at + overlapSeconds) };
-      const item = {
-        id,
-        service,
-        owner,
-        scopes,
-        roles,
-        createdAt: at,
-        expiresAt,
-        revokedAt: null,
-        lastUsedAt: null,
-      };
+      const { expiresAt } = item;
       return { result: { ...item, previous }, target: { id, service }, change: { expiresAt, previous } };
     }
     case 'revoke_key': {
@@ -343,10 +323,8 @@ function assign(
 
 // ---- service keys ----
 
-function addKey(
-  key: Omit<Extract<Change, { action: 'create_key' }>, 'action'>,
-  context: ChangeContext,
-): number {
+/** Gives the key as lists have it. */
+function addKey(key: Omit<Extract<Change, { action: 'create_key' }>, 'action'>, context: ChangeContext) {
   const { store, at, config } = context;
   const { id, hash, service, owner, scopes, roles, expiresInSeconds } = key;
   const unknown = roles.find((role) => !Object.hasOwn(definitionsOf(context), role));
@@ -355,8 +333,9 @@ function addKey(
   if (Object.keys(store.usableServiceKeys(at)).length >= SERVICE_KEYS_MOST)
     throw new Refused('conflict', `There are ${SERVICE_KEYS_MOST} service keys already; revoke some.`);
   const expiresAt = at + Math.min(expiresInSeconds, config.serviceKeyMaxSeconds);
-  store.addServiceKey(hash, owner, { id, service, scopes, roles, createdAt: at, expiresAt });
-  return expiresAt;
+  const record = { id, service, scopes, roles, createdAt: at, expiresAt };
+  store.addServiceKey(hash, owner, record);
+  return { ...record, owner, revokedAt: null, lastUsedAt: null };
 }
 
 function usableKey(id: string, { store, at }: ChangeContext) {
