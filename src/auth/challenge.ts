@@ -28,7 +28,14 @@ export function challenge({ error, description, scopes, resourceMetadata }: Chal
   return `Bearer ${written.join(', ')}`;
 }
 
-const OPENID_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+export const OPENID_SCOPES: readonly string[] = [
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'offline_access',
+];
 
 /** Scopes as clients have to ask for them: with what their authorization server has before them (`scopePrefix`). */
 export function scopesToAskFor(
