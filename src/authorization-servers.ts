@@ -81,6 +81,12 @@ export interface AuthorizationServerSettings {
   introspection?: IntrospectionSettings;
   /** What clients are told instead of the issuer, where the authorization server has another URL. */
   advertise?: string | false;
+  /**
+   * Serves a copy of its metadata at `/.well-known/oauth-authorization-server` of the resource's origin. `true`: as it is,
+   * for clients of the first revisions of MCP. `pkce`: under the name of that origin, which clients are told instead, and
+   * with `code_challenge_methods_supported`, for a server that does PKCE with S256 and does not say so.
+   */
+  mirror?: true | 'pkce';
 }
 
 export const CLAIM_NAMES = [
@@ -116,6 +122,15 @@ export interface AuthorizationServer {
   readonly introspection: Introspection | undefined;
   /** URLs for the protected resource metadata. */
   readonly advertised: readonly string[];
+  readonly mirror: Mirror | undefined;
+}
+
+/** A copy of metadata at the resource's origin. */
+export interface Mirror {
+  /** The issuer whose metadata is copied. */
+  readonly source: string;
+  /** What the copy calls itself; `undefined` when it is served as it is. */
+  readonly name: string | undefined;
 }
 
 /** Checked AudienceSettings. */
@@ -158,6 +173,7 @@ const SERVER_KEYS: readonly string[] = [
   'tokenSource',
   'introspection',
   'advertise',
+  'mirror',
 ];
 
 /** Any number of characters of scope-token (RFC 6749 section 3.3). */
@@ -192,6 +208,8 @@ export function checkServers(
       at(
         'only one entry can have introspection: an opaque token does not say whose it is, and must not be shown to another server',
       );
+    if (server.mirror && servers.some(({ mirror }) => mirror !== undefined))
+      at('only one entry can have mirror: there is one place for the copy');
     servers.push(server);
   }
   const told = servers.filter(({ advertised }) => advertised.length > 0);
@@ -268,6 +286,7 @@ function checkServer(
   )
     fail('audience must list the client ids of your own apps: Google vouches for the tokens of every app');
 
+  const mirror = checkMirror(given, issuers, resource, fail);
   return {
     preset: typeof given.preset === 'string' ? given.preset : undefined,
     issuers,
@@ -282,7 +301,8 @@ function checkServer(
     grantedScopes: grantedScopes ?? [],
     tokenHeader: isRecord(tokenSource) ? String(tokenSource.header).toLowerCase() : undefined,
     introspection,
-    advertised: checkAdvertised(given.advertise, issuers, fail),
+    advertised: mirror?.name === undefined ? checkAdvertised(given.advertise, issuers, fail) : [mirror.name],
+    mirror,
   };
 }
 
@@ -406,6 +426,23 @@ function checkAdvertised(value: unknown, issuers: readonly string[], fail: Fail)
   return (
     fail('advertise must be an https URL, or false for an authorization server clients need not know') ?? []
   );
+}
+
+function checkMirror(
+  { mirror, advertise }: Record<string, unknown>,
+  issuers: readonly string[],
+  resource: string | undefined,
+  fail: Fail,
+): Mirror | undefined {
+  if (mirror === undefined) return undefined;
+  if (mirror !== true && mirror !== 'pkce')
+    return fail('mirror must be true, or "pkce" for a server that does PKCE without saying so');
+  if (mirror === 'pkce' && advertise === false)
+    return fail('mirror "pkce" is what clients are told: leave advertise = false out');
+  const source = isSafeUrl(advertise) ? advertise : issuers.find(isSafeUrl);
+  if (source === undefined)
+    return fail('mirror needs an issuer that is an https URL: its metadata is copied');
+  return { source, name: mirror === 'pkce' ? parseUrl(resource)?.origin : undefined };
 }
 
 const isHeaderName = (value: unknown): boolean =>

@@ -21,6 +21,7 @@ export {
   type ClaimName,
   type ClaimPath,
   type ClaimRule,
+  type Mirror,
   type Rule,
 } from './authorization-servers.ts';
 export type { ClientAuthentication, Introspection, IntrospectionSettings } from './introspection-settings.ts';

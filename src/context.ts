@@ -7,6 +7,7 @@ import { type Audit, createAudit } from './audit/audit.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from './auth/access-token.ts';
 import { createOpaqueTokenVerifier } from './auth/introspection.ts';
 import { createIssuers, type IssuerIo, type Issuers } from './auth/issuers.ts';
+import { createMetadataMirror, type ReadMirror } from './auth/metadata-mirror.ts';
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
 import { createServiceKeyVerifier, type ServiceKeyVerifier } from './auth/service-key.ts';
 import { type Config, ConfigError, checkConfig, type Settings } from './config.ts';
@@ -37,6 +38,8 @@ export interface Deployment {
   /** Path of the MCP endpoint. */
   readonly endpointPath: string;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
+  /** `undefined` when no authorization server's metadata is mirrored. */
+  readonly readMirror: ReadMirror | undefined;
 }
 
 export interface Context extends IssuerIo, PolicyIo {
@@ -100,6 +103,7 @@ export function createDeployment(app: App, env: Env): Deployment {
       url: metadataUrl(resource),
       document: resourceMetadata(config),
     },
+    readMirror: createMetadataMirror(config),
   };
 }
 

@@ -55,6 +55,7 @@ export type LogEvent =
       readonly keys: number;
     }
   | { readonly event: 'issuer_keys_failed'; readonly issuer: string; readonly detail: string }
+  | { readonly event: 'mirror_failed'; readonly issuer: string; readonly detail: string }
   | { readonly event: 'introspection_failed'; readonly issuer: string; readonly detail: string }
   | {
       readonly event: 'kv_failed';

@@ -22,6 +22,7 @@ function problems(vars: object): readonly string[] {
   }
 }
 
+const ORIGIN = new URL(RESOURCE).origin;
 const aud = (...values: string[]) => ({ claim: ['aud'], values, aud: values });
 const CHECKED: AuthorizationServer = {
   preset: undefined,
@@ -38,6 +39,7 @@ const CHECKED: AuthorizationServer = {
   tokenHeader: undefined,
   introspection: undefined,
   advertised: [ISSUER],
+  mirror: undefined,
 };
 const servers = (given: unknown) => check({ AUTHORIZATION_SERVERS: given }).authorizationServers;
 
@@ -162,6 +164,22 @@ test.each<[string, object, Partial<AuthorizationServer>]>([
   ],
   ['another URL for clients', { advertise: 'https://a.example/x' }, { advertised: ['https://a.example/x'] }],
   ['nothing for clients', { advertise: false }, { advertised: [] }],
+  ['a copy of its metadata', { mirror: true }, { mirror: { source: ISSUER, name: undefined } }],
+  [
+    'a copy of the metadata that clients are told of',
+    { mirror: true, advertise: 'https://a.example/x' },
+    { advertised: ['https://a.example/x'], mirror: { source: 'https://a.example/x', name: undefined } },
+  ],
+  [
+    'a copy that says PKCE, of which clients are told',
+    { mirror: 'pkce', advertise: 'https://a.example/x' },
+    { advertised: [ORIGIN], mirror: { source: 'https://a.example/x', name: ORIGIN } },
+  ],
+  [
+    'a copy nobody is told of',
+    { mirror: true, advertise: false },
+    { advertised: [], mirror: { source: ISSUER, name: undefined } },
+  ],
   [
     'types in any form',
     { typ: ['application/AT+JWT', 'JWT', 'Absent'] },
@@ -180,7 +198,7 @@ const JWKS_URI = 'jwksUri must be an https URL (http only on localhost)';
 const AUDIENCE = 'audience must be a non-empty string, or a list of them';
 const TYP = 'typ must be a list such as ["at+jwt", "JWT", "absent"]';
 const KNOWN =
-  'known are preset, issuer, jwksUri, algs, audience, typ, require, subject, clientId, scopes, roles, permissions, tokenId, tenant, scopePrefix, grantedScopes, tokenSource, introspection, advertise';
+  'known are preset, issuer, jwksUri, algs, audience, typ, require, subject, clientId, scopes, roles, permissions, tokenId, tenant, scopePrefix, grantedScopes, tokenSource, introspection, advertise, mirror';
 const path = (name: string) =>
   `${name} must be a list of claim paths, each a list of segments, such as [["realm_access", "roles"]]`;
 const REQUIRE =
@@ -195,6 +213,7 @@ const GRANTED = 'grantedScopes must be a list of scope names';
 const SOURCE = 'tokenSource must be { header = "Cf-Access-Jwt-Assertion" }';
 const ADVERTISE =
   'advertise must be an https URL, or false for an authorization server clients need not know';
+const MIRROR = 'mirror must be true, or "pkce" for a server that does PKCE without saying so';
 const bound = { mode: 'issuer-bound' };
 const claim = ['typ'];
 test.each<[string, object, string[]]>([
@@ -373,6 +392,18 @@ test.each<[string, object, string[]]>([
   ['http for clients', { advertise: 'http://a.example' }, [ADVERTISE]],
   ['a path for clients', { advertise: '/x' }, [ADVERTISE]],
   ['true for clients', { advertise: true }, [ADVERTISE]],
+  ['another kind of copy', { mirror: 'S256' }, [MIRROR]],
+  ['no copy, said aloud', { mirror: false }, [MIRROR]],
+  [
+    'a copy that says PKCE to nobody',
+    { mirror: 'pkce', advertise: false },
+    ['mirror "pkce" is what clients are told: leave advertise = false out'],
+  ],
+  [
+    'a copy of what nobody can find',
+    { issuer: 'corp-idp', jwksUri: 'https://a.example/jwks', mirror: true },
+    ['mirror needs an issuer that is an https URL: its metadata is copied'],
+  ],
   ['several mistakes', { algs: [], typ: [], require: 5, roles: 5 }, [ALGS, TYP, REQUIRE, path('roles')]],
 ])('refuses %s', (_, entry, complaints) => {
   expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER, ...entry }] })).toEqual(
@@ -383,6 +414,16 @@ test.each<[string, object, string[]]>([
 test.each([['text'], [null], [[]]])('an entry that is no object is refused: %j', (entry) => {
   expect(problems({ AUTHORIZATION_SERVERS: [{ issuer: ISSUER }, entry] })).toEqual([
     `${SERVERS_AT}: entry 1: must be an object with an issuer.`,
+  ]);
+});
+
+test('there is one place for a copy of metadata', () => {
+  const entries = [
+    { issuer: ISSUER, mirror: true },
+    { issuer: 'https://b.example', mirror: true },
+  ];
+  expect(problems({ AUTHORIZATION_SERVERS: entries })).toEqual([
+    `${SERVERS_AT}: entry 1: only one entry can have mirror: there is one place for the copy.`,
   ]);
 });
 

@@ -49,6 +49,7 @@ const EVENTS: {
   ],
   issuer_keys_loaded: ['log', { event: 'issuer_keys_loaded', issuer: 'i', from: 'network', keys: 1 }],
   issuer_keys_failed: ['log', { event: 'issuer_keys_failed', issuer: 'i', detail: 'd' }],
+  mirror_failed: ['log', { event: 'mirror_failed', issuer: 'i', detail: 'd' }],
   introspection_failed: ['log', { event: 'introspection_failed', issuer: 'i', detail: 'd' }],
   kv_failed: ['log', { event: 'kv_failed', operation: 'read', key: 'k', detail: 'd' }],
   config_invalid: ['error', { event: 'config_invalid', problems: ['a', 'b'] }],

@@ -33,8 +33,8 @@ async function checkServer(
   proven: string | undefined,
   ask: Ask,
 ): Promise<Finding[]> {
-  const { issuers, advertised, jwksUri } = server;
-  const places = [...new Set([...issuers, ...advertised])].filter((place) => URL.canParse(place));
+  const { issuers, jwksUri } = server;
+  const places = [...new Set([...issuers, ...forClients(server)])].filter((place) => URL.canParse(place));
   const checked = await Promise.all(
     places.map((place) => checkPlace(place, place === places[0], server, config, ask)),
   );
@@ -55,7 +55,7 @@ async function checkPlace(
   config: Config,
   ask: Ask,
 ): Promise<Finding[]> {
-  const isForClients = server.advertised.includes(place);
+  const isForClients = forClients(server).includes(place);
   const isIssuer = server.issuers.includes(place);
   const isNeededForKeys = isIssuer && server.jwksUri === undefined && hasJwts(server);
   const { metadata, findings } =
@@ -72,7 +72,7 @@ async function checkPlace(
     ...(isNeededForKeys ? slow(place, metadata.answer, config) : []),
     ...checkClock(place, 'issues tokens', metadata.answer, config),
     ...(isForClients
-      ? await checkForClients(place, metadata, config, ask)
+      ? await checkForClients(place, server, metadata, config, ask)
       : [ok('issuer.unadvertised', `${place}: clients are not told of it`)]),
   ];
 }
@@ -81,8 +81,13 @@ async function checkPlace(
 const hasJwts = ({ introspection }: AuthorizationServer): boolean =>
   introspection === undefined || introspection.kind === 'rfc7662';
 
+/** Where clients find its metadata; of a copy under another name (`mirror`) the original counts. */
+const forClients = ({ mirror, advertised }: AuthorizationServer): readonly string[] =>
+  mirror?.name === undefined ? advertised : [mirror.source];
+
 async function checkForClients(
   place: string,
+  { mirror }: AuthorizationServer,
   metadata: Metadata,
   config: Config,
   ask: Ask,
@@ -91,6 +96,7 @@ async function checkForClients(
     resource: config.resource,
     scopes: scopesToAskFor(config.scopesSupported, config),
     isOneOfSeveral: config.authorizationServers.flatMap(({ advertised }) => advertised).length > 1,
+    isMirrored: mirror?.name !== undefined,
   };
   return [
     ...checkContent(place, metadata.document, wanted),

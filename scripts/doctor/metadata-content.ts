@@ -14,13 +14,15 @@ export interface Wanted {
   readonly scopes: readonly string[];
   /** Whether clients can choose among several authorization servers. */
   readonly isOneOfSeveral: boolean;
+  /** Whether clients read a copy here that says PKCE (`mirror`). */
+  readonly isMirrored: boolean;
 }
 
 export function checkContent(issuer: string, document: Document, wanted: Wanted): Finding[] {
   const faults = [
     ...endpoints(issuer, document),
     ...codeFlow(issuer, document),
-    ...pkce(issuer, document),
+    ...pkce(issuer, document, wanted),
     ...registration(issuer, document),
     ...publicClients(issuer, document),
     ...scopes(issuer, document, wanted),
@@ -63,9 +65,14 @@ function codeFlow(issuer: string, document: Document): Finding[] {
   ];
 }
 
-function pkce(issuer: string, document: Document): Finding[] {
+function pkce(issuer: string, document: Document, { isMirrored }: Wanted): Finding[] {
   const methods = list(document.code_challenge_methods_supported);
-  if (methods?.includes('S256')) return [];
+  const isThere = methods?.includes('S256') === true;
+  if (isMirrored)
+    return isThere
+      ? [needlessMirror(issuer)]
+      : [ok('issuer.pkce', `${issuer}: the copy of its metadata says PKCE`)];
+  if (isThere) return [];
   return [
     error(
       'issuer.pkce',
@@ -73,10 +80,18 @@ function pkce(issuer: string, document: Document): Finding[] {
         ? `${issuer}: offers PKCE only with ${listed(methods)}, not with S256`
         : `${issuer}: its metadata does not say that it does PKCE (code_challenge_methods_supported)`,
       'MCP clients must refuse such a server, and Claude among others does, even where PKCE would in fact work (as with Entra and Cognito).',
-      'Enable PKCE with S256. If the product does it but cannot say so: publish a copy of its metadata with "code_challenge_methods_supported": ["S256"] under a URL of your own, and name that in advertise.',
+      'Enable PKCE with S256. If the product does it but cannot say so: mirror = "pkce" in its entry has clients read a copy of its metadata, here, that says it.',
     ),
   ];
 }
+
+const needlessMirror = (issuer: string): Finding =>
+  warning(
+    'issuer.pkce',
+    `${issuer}: says PKCE with S256 itself, and mirror is "pkce"`,
+    'Clients know it under the name of this server, for nothing.',
+    'Leave mirror out, or say mirror = true for clients of the first revisions of MCP.',
+  );
 
 function registration(issuer: string, document: Document): Finding[] {
   const ways = [
@@ -137,7 +152,16 @@ function resources(issuer: string, document: Document, { resource }: Wanted): Fi
 }
 
 /** RFC 9207. */
-function mixUp(issuer: string, document: Document, { isOneOfSeveral }: Wanted): Finding[] {
+function mixUp(issuer: string, document: Document, { isOneOfSeveral, isMirrored }: Wanted): Finding[] {
+  if (isMirrored && document.authorization_response_iss_parameter_supported === true)
+    return [
+      error(
+        'issuer.iss',
+        `${issuer}: says in its answers who it is (RFC 9207), and mirror is "pkce"`,
+        'Clients compare that with the name of the copy, and would refuse; so the copy is not served (503).',
+        'Leave mirror out: see that its metadata says code_challenge_methods_supported.',
+      ),
+    ];
   if (document.authorization_response_iss_parameter_supported === true)
     return [
       ok(

@@ -2,7 +2,7 @@
 //
 // Clients compare `resource` with the URL they were given, most of them byte for byte; so does this.
 
-import { metadataPaths, resourceMetadata } from '../../src/auth/resource-metadata.ts';
+import { MIRROR_PATH, metadataPaths, resourceMetadata } from '../../src/auth/resource-metadata.ts';
 import { type Answer, type Ask, isAnswer, type NoAnswer } from './ask.ts';
 import { allowsOrigin, SOME_ORIGIN } from './browser-clients.ts';
 import { difference, error, type Finding, listed, ok, shown, warning } from './finding.ts';
@@ -20,6 +20,7 @@ export async function checkServerMetadata(target: Target, ask: Ask): Promise<Fin
   const document = isAnswer(first) && first.status === 200 ? first.json : undefined;
   if (!document) return [missing(first)];
   const faults = [
+    ...(await mirror(target, ask)),
     ...resource(target, document),
     ...servers(target, document),
     ...ours(target, document),
@@ -114,6 +115,21 @@ function atRoot(root: Answer | NoAnswer, document: Readonly<Record<string, unkno
       `${root.url} does not have the same document`,
       'Older clients look there only. One that finds another document there is sent elsewhere.',
       'Route the whole host to the Worker. If the host is shared with another resource, this cannot be helped.',
+    ),
+  ];
+}
+
+/** The copy of an authorization server's metadata, where one is configured. */
+async function mirror({ url, config }: Target, ask: Ask): Promise<Finding[]> {
+  if (!config?.authorizationServers.some((server) => server.mirror)) return [];
+  const answer = await ask(new URL(MIRROR_PATH, url).href);
+  if (isAnswer(answer) && answer.status === 200 && answer.json) return [];
+  return [
+    error(
+      'server.mirror',
+      `${answer.url} ${isAnswer(answer) ? `answers ${answer.status} instead of a copy of the metadata` : answer.problem}`,
+      'Clients that are sent there (mirror) do not find out where to sign in.',
+      'Deploy again, if mirror is new. A 503 is explained in the log: `npx wrangler tail`, mirror_failed.',
     ),
   ];
 }

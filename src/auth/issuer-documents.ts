@@ -50,19 +50,31 @@ function metadataUrls(issuer: string): readonly string[] {
   return [...new Set(urls)];
 }
 
-/** A document counts only if it names exactly this issuer (RFC 8414 section 3.3): anyone can host one that names another. */
 async function discoverJwksUri(issuer: string, config: FetchLimits): Promise<string> {
+  const metadata = await discoverMetadata(issuer, config, ({ jwks_uri: uri }) => {
+    if (!isSafeUrl(uri) || (issuer.startsWith('https:') && !uri.startsWith('https:')))
+      throw new Error('has no https jwks_uri');
+  });
+  return String(metadata.jwks_uri);
+}
+
+/**
+ * The first document that can be used. One counts only if it names exactly this issuer (RFC 8414 section 3.3): anyone can
+ * host one that names another. `check` throws when it lacks what is wanted of it.
+ * @throws {Error} whose message says why none could be used
+ */
+export async function discoverMetadata(
+  issuer: string,
+  config: FetchLimits,
+  check: (metadata: Record<string, unknown>) => void,
+): Promise<Record<string, unknown>> {
   const failures: string[] = [];
   for (const url of metadataUrls(issuer)) {
     try {
       const metadata = await fetchJson(url, config);
       if (metadata.issuer !== issuer) throw new Error('names another issuer');
-      if (
-        !isSafeUrl(metadata.jwks_uri) ||
-        (issuer.startsWith('https:') && !metadata.jwks_uri.startsWith('https:'))
-      )
-        throw new Error('has no https jwks_uri');
-      return metadata.jwks_uri;
+      check(metadata);
+      return metadata;
     } catch (error) {
       failures.push(`${url}: ${describeError(error)}`);
     }

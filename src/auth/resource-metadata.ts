@@ -8,6 +8,8 @@ import type { Config } from '../config.ts';
 import { scopesToAskFor } from './challenge.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+/** Where the copy of an authorization server's metadata is served (metadata-mirror.ts): RFC 8414, for this origin. */
+export const MIRROR_PATH = '/.well-known/oauth-authorization-server';
 
 /** The paths the document is served at; the first is the one challenges point to. */
 export function metadataPaths(resource: string): readonly string[] {

@@ -4,7 +4,8 @@
 // itty-router's AutoRouter and error() are not used: they send an exception's own properties to the client.
 
 import { Router } from 'itty-router';
-import { ConfigError } from '../config.ts';
+import { MIRROR_PATH } from '../auth/resource-metadata.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { type App, type Context, createContext, type Deployment, deploymentOf } from '../context.ts';
 import { describeError, log } from '../log.ts';
 import { adminEndpoint } from './admin-endpoint.ts';
@@ -64,16 +65,19 @@ interface Routed {
   readonly parsed: URL;
 }
 
-function createHandler({ config, endpointPath, metadata }: Deployment, endpoint: Endpoint): Handle {
+function createHandler(deployment: Deployment, endpoint: Endpoint): Handle {
+  const { config, endpointPath, metadata, readMirror } = deployment;
   const router = Router<Routed, [Context]>();
 
-  for (const path of metadata.paths) {
+  const publish = (path: string, read: (context: Context) => Response | Promise<Response>): void => {
     router
       .options(path, ({ request }) => preflight(request, 'GET, HEAD, OPTIONS', '*'))
-      .get(path, () => metadataResponse(metadata.document))
-      .head(path, () => metadataResponse(metadata.document))
+      .get(path, (_, context) => read(context))
+      .head(path, (_, context) => read(context))
       .all(path, () => json(405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD, OPTIONS' }));
-  }
+  };
+  for (const path of metadata.paths) publish(path, () => metadataResponse(metadata.document));
+  if (readMirror) publish(MIRROR_PATH, async (context) => mirrorResponse(await readMirror(context), config));
   router
     .options(endpointPath, ({ request, parsed }) => {
       if (checkOrigin(request, parsed, config)) return json(403, { error: 'forbidden' });
@@ -104,4 +108,11 @@ function metadataResponse(document: string): Response {
       'x-content-type-options': 'nosniff',
     },
   });
+}
+
+/** What cannot be had is no 404: a client would take that for a server without sign-in. */
+function mirrorResponse(document: string | undefined, { jwksCooldownSeconds }: Config): Response {
+  if (document !== undefined) return metadataResponse(document);
+  const headers = { 'retry-after': String(jwksCooldownSeconds), 'access-control-allow-origin': '*' };
+  return json(503, { error: 'temporarily_unavailable' }, headers);
 }

@@ -31,6 +31,7 @@ const SERVER = {
   tokenHeader: undefined,
   introspection: undefined,
   advertised: [],
+  mirror: undefined,
 } satisfies AuthorizationServer;
 
 const key: SigningKey = await signingKey();

@@ -171,6 +171,7 @@ describe('what is given beside a preset', () => {
     ).toMatchObject({
       tokenHeader: 'cf-access-jwt-assertion',
       advertised: [],
+      mirror: undefined,
     });
   });
 

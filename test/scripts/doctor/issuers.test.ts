@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK } from 'jose';
-import { goodMetadata, METADATA } from './fakes.ts';
+import { goodMetadata, METADATA, RESOURCE_METADATA } from './fakes.ts';
 import type { World } from './run.ts';
 import { firstLineNames } from './table.ts';
 
@@ -166,6 +166,28 @@ firstLineNames({
     id: 'issuer.pkce',
     says: 'offers PKCE only with plain',
     spoil: (world) => metadata(world, { code_challenge_methods_supported: ['plain'] }),
+  },
+  'a copy that says PKCE for a server that says it itself': {
+    id: 'issuer.pkce',
+    level: 'warning',
+    says: 'says PKCE with S256 itself, and mirror is "pkce"',
+    spoil: (world) => {
+      trust(world, world.issuer, { mirror: 'pkce' });
+      const told = { resource: `${world.origin}/mcp`, authorization_servers: [world.origin] };
+      const body = { ...told, scopes_supported: ['reports:read'] };
+      for (const path of [`${RESOURCE_METADATA}/mcp`, RESOURCE_METADATA])
+        world.serverRoutes[path] = { body, headers: OPEN };
+      world.serverRoutes[METADATA] = { body: { ...goodMetadata(world.issuer), issuer: world.origin } };
+    },
+  },
+  'a copy under another name of a server that says who it is': {
+    id: 'issuer.iss',
+    says: 'says in its answers who it is (RFC 9207), and mirror is "pkce"',
+    spoil: (world) => {
+      trust(world, world.issuer, { mirror: 'pkce' });
+      const says = { authorization_response_iss_parameter_supported: true };
+      metadata(world, { code_challenge_methods_supported: undefined, ...says });
+    },
   },
   'no way for clients to register': {
     id: 'issuer.registration',

@@ -159,6 +159,13 @@ firstLineNames({
       delete world.serverRoutes[RESOURCE_METADATA];
     },
   },
+  "a copy of the authorization server's metadata that is not there": {
+    id: 'server.mirror',
+    says: '/.well-known/oauth-authorization-server answers 404 instead of a copy of the metadata',
+    spoil: (world) => {
+      world.file.vars.AUTHORIZATION_SERVERS = [{ issuer: world.issuer, mirror: true }];
+    },
+  },
   'a resource with a slash at the end': {
     id: 'server.resource',
     says: '{url}: its metadata says resource {url}/ (it has a slash at the end)',
