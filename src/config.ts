@@ -131,6 +131,8 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   operators?: readonly Operator[];
   /** Whether service keys are accepted. */
   serviceKeys?: boolean;
+  /** Which decisions are lines of the log. What is bound besides (Analytics Engine, a Queue, DecisionLog) gets them anyway. */
+  auditLog?: 'all' | 'refusals';
   /** Whether the audit has subjects as they are, or only pseudonyms of them. */
   auditSubjects?: 'plain' | 'hashed';
   /** AUDIT_SECRET: what pseudonyms are made with; at least 32 characters. A secret (`wrangler secret put`). */
@@ -167,6 +169,7 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly adminPermission: string;
   readonly operators: readonly Operator[];
   readonly serviceKeys: boolean;
+  readonly auditLog: 'all' | 'refusals';
   readonly auditSubjects: 'plain' | 'hashed';
   readonly auditSecret: string | undefined;
   readonly stepUp: 'http' | 'tool-result';
@@ -251,6 +254,10 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
     operators: read('operators', checkOperators) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,
+    auditLog:
+      read('auditLog', (value, fail) =>
+        value === 'all' || value === 'refusals' ? value : fail('must be "all" or "refusals"'),
+      ) ?? 'all',
     auditSubjects:
       read('auditSubjects', (value, fail) =>
         value === 'plain' || value === 'hashed' ? value : fail('must be "plain" or "hashed"'),

@@ -35,8 +35,8 @@ export interface Deployment {
   readonly issuers: Issuers;
   readonly verifyAccessToken: AccessTokenVerifier;
   readonly verifyServiceKey: ServiceKeyVerifier;
-  /** Path of the MCP endpoint. */
-  readonly endpointPath: string;
+  /** Of the MCP endpoint. */
+  readonly resourceUrl: Readonly<URL>;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
   /** `undefined` when no authorization server's metadata is mirrored. */
   readonly readMirror: ReadMirror | undefined;
@@ -46,6 +46,8 @@ export interface Context extends IssuerIo, PolicyIo {
   readonly deployment: Deployment;
   readonly env: Env;
   readonly requestId: string;
+  /** The header: which page asks, if it is one. */
+  readonly origin: string | null;
 }
 
 const deployments = new WeakMap<App, Deployment>();
@@ -97,7 +99,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     issuers,
     verifyAccessToken: createAccessTokenVerifier(config, issuers, createOpaqueTokenVerifier(config)),
     verifyServiceKey: createServiceKeyVerifier(),
-    endpointPath: new URL(resource).pathname,
+    resourceUrl: new URL(resource),
     metadata: {
       paths: metadataPaths(resource),
       url: metadataUrl(resource),
@@ -113,12 +115,10 @@ export function createContext(
   env: Env,
   execution: ExecutionContext,
 ): Context {
-  return {
-    ...policyIo(env, deployment.config, (promise) => execution.waitUntil(promise)),
-    deployment,
-    env,
-    requestId: rayOf(request) ?? crypto.randomUUID(),
-  };
+  const io = policyIo(env, deployment.config, (promise) => execution.waitUntil(promise));
+  const { headers } = request;
+  const requestId = rayOf(headers) ?? crypto.randomUUID();
+  return { ...io, deployment, env, requestId, origin: headers.get('origin') };
 }
 
 /** What reading a policy may use, in the Worker and in a Durable Object. */
@@ -132,6 +132,6 @@ export function policyIo(env: Env, config: Config, waitUntil: PolicyIo['waitUnti
 }
 
 /** Cloudflare's name for the request. Elsewhere anyone can send the header. */
-function rayOf(request: Request): string | undefined {
-  return /^[\w-]{1,64}$/.exec(request.headers.get('cf-ray') ?? '')?.[0];
+function rayOf(headers: Headers): string | undefined {
+  return /^[\w-]{1,64}$/.exec(headers.get('cf-ray') ?? '')?.[0];
 }

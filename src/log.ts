@@ -32,7 +32,7 @@ export interface DecisionEvent {
   /** The policy it was decided by. */
   readonly policyVersion?: number | undefined;
   /** What a role change on trial would have refused. */
-  readonly shadow?: { readonly missingPermissions: readonly string[] };
+  readonly shadow?: { readonly missingPermissions: readonly string[] } | undefined;
   readonly country?: string;
   readonly colo?: string;
   readonly requiredScopes?: readonly string[];
@@ -98,17 +98,17 @@ const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
 
 /** Writes one event. Never throws. */
 export function log(event: LogEvent): void {
-  const line = toLine({ time: new Date().toISOString(), ...event });
+  const line = toLine(event, new Date().toISOString());
   if (ERRORS.has(event.event)) console.error(line);
   else console.log(line);
 }
 
 /** What JSON cannot have (a circle, a bigint) is no event of ours; it must not turn an answer into an exception. */
-function toLine(event: LogEvent & { readonly time: string }): string {
+function toLine(event: LogEvent, time: string): string {
   try {
-    return JSON.stringify(event);
+    return `{"time":"${time}",${JSON.stringify(event).slice(1)}`;
   } catch (error) {
-    return JSON.stringify({ time: event.time, event: event.event, notWritable: describeError(error) });
+    return JSON.stringify({ time, event: event.event, notWritable: describeError(error) });
   }
 }
 

@@ -191,6 +191,14 @@ const SETTINGS: Readonly<
     bad: 'yes',
     complaint: 'must be true or false',
   },
+  auditLog: {
+    variable: 'AUDIT_LOG',
+    default: 'all',
+    declared: 'all',
+    given: 'refusals',
+    bad: 'none',
+    complaint: 'must be "all" or "refusals"',
+  },
   auditSubjects: {
     variable: 'AUDIT_SUBJECTS',
     default: 'plain',

@@ -2,7 +2,7 @@
 //
 // | sink | binding | gets |
 // |---|---|---|
-// | the log (Workers Logs, Logpush) | none | every decision, one line of JSON |
+// | the log (Workers Logs, Logpush) | none | every decision, one line of JSON; only refusals if `auditLog` says so |
 // | Analytics Engine | AUDIT_ANALYTICS | every decision, as columns (analytics.ts) |
 // | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
 // | DecisionLog | DECISION_LOG | every refusal (of strangers some), and a sample of what was allowed |
@@ -16,7 +16,7 @@ import { dataPoint } from './analytics.ts';
 import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
 import { createOutbox } from './outbox.ts';
 
-type AuditConfig = Pick<Config, 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>;
+type AuditConfig = Pick<Config, 'auditLog' | 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>;
 
 export interface AuditIo {
   readonly env: object;
@@ -34,9 +34,12 @@ export interface KeyUse {
 
 /** One per isolate. */
 export interface Audit {
-  /** Never throws, and returns at once. */
-  record(event: DecisionEvent, io: AuditIo): void;
+  /** Never throws, and returns at once. The event is described only if somebody gets it: most that is allowed nobody may. */
+  record(outline: Outline, describe: () => DecisionEvent, io: AuditIo): void;
 }
+
+/** What decides where a decision goes. */
+export type Outline = Pick<DecisionEvent, 'decision' | 'principalKind' | 'shadow'>;
 
 interface Bindings {
   readonly AUDIT_ANALYTICS?: Pick<AnalyticsEngineDataset, 'writeDataPoint'>;
@@ -69,22 +72,27 @@ export function createAudit(config: AuditConfig): Audit {
   );
 
   return {
-    record(event, io) {
-      log(event);
+    record({ decision, principalKind, shadow }, describe, io) {
       const { AUDIT_ANALYTICS, AUDIT_QUEUE, DECISION_LOG } = bindings(io);
+      const isLogged = config.auditLog === 'all' || decision === 'deny';
+      const isForOperators =
+        DECISION_LOG !== undefined &&
+        config.decisionLogEntries > 0 &&
+        // What a trial would refuse is what operators want to know of it.
+        (decision === 'deny' || shadow !== undefined || isSampled());
+      if (!isLogged && !AUDIT_ANALYTICS && !AUDIT_QUEUE && !isForOperators && principalKind !== 'service')
+        return;
+
+      const event = describe();
+      if (isLogged) log(event);
       const at = Math.floor(Date.now() / 1_000);
       const isMinor = event.issuer === undefined;
       guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event)));
       if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, isMinor));
-      const isKept =
-        DECISION_LOG !== undefined &&
-        config.decisionLogEntries > 0 &&
-        // What a trial would refuse is what operators want to know of it.
-        (event.decision === 'deny' || event.shadow !== undefined || isSampled()) &&
-        !(isMinor && isStorm(at));
+      const isKept = isForOperators && !(isMinor && isStorm(at));
       if (isKept) guarded('decision_log', () => toDecisionLog.put({ at, ...event }, io, isMinor));
 
-      const { decision, principalKind, tokenId } = event;
+      const { tokenId } = event;
       const isKeyUse = decision === 'allow' && principalKind === 'service' && tokenId !== undefined;
       if (isKeyUse && io.noteKeyUse && keyUses.isNew(tokenId, at))
         guarded('registry', () => toRegistry.put({ id: tokenId, at }, io, false));

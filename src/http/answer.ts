@@ -10,13 +10,16 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
+/** Made once: every response copies it. */
+const JSON_INIT = { headers: new Headers(HEADERS) };
+
 export function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } });
 }
 
 /** JSON that is text already. */
-export function jsonText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(text, { headers: { ...HEADERS, ...headers } });
+export function jsonText(text: string, headers?: Readonly<Record<string, string>>): Response {
+  return new Response(text, headers ? { headers: { ...HEADERS, ...headers } } : JSON_INIT);
 }
 
 export function events(stream: ReadableStream<Uint8Array>): Response {

@@ -4,6 +4,7 @@
 // caller's ClientSession for the older era) -> answer.
 // Whatever the outcome, it becomes a response in one place and exactly one decision event is written.
 
+import type { Outline } from '../audit/audit.ts';
 import { auditSubject } from '../audit/subject.ts';
 import { placeOf, traceIdOf } from '../audit/trace.ts';
 import { readCredential } from '../auth/bearer.ts';
@@ -52,7 +53,7 @@ export interface Progress {
 
 export type Outcome = Response | Denial | Failure;
 
-export function mcpEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
+export function mcpEndpoint(request: Request, url: Readonly<URL>, context: Context): Promise<Response> {
   return answered(request, context, (progress) => decide(request, url, context, progress));
 }
 
@@ -68,45 +69,57 @@ export async function answered(
   let response: Response | undefined;
   try {
     outcome = await decideOn(progress);
-    response = toResponse(outcome, request, context, progress);
+    response = toResponse(outcome, context, progress);
     return response;
   } finally {
     // Without an outcome there was an exception: the router answers 500 and logs it.
-    const event = decisionEvent(
-      outcome,
-      response?.status ?? 500,
-      request,
-      context,
-      progress,
-      Date.now() - startedAt,
-    );
-    record(event, context);
+    const { deployment, env, waitUntil } = context;
+    const status = response?.status ?? 500;
+    const { principal, shadow } = progress;
+    const outline: Outline = {
+      decision: isAllowed(outcome) ? 'allow' : 'deny',
+      principalKind: principal?.kind,
+      shadow: shadow && { missingPermissions: shadow },
+    };
+    const latencyMs = Date.now() - startedAt;
+    const describe = () => ({
+      ...decisionEvent(outline, outcome, status, request, context, progress),
+      latencyMs,
+    });
+    deployment.audit.record(outline, describe, {
+      env,
+      waitUntil,
+      decisionLog: () => decisionLog(env, deployment.config),
+      noteKeyUse: (uses) => policyRegistry(env, deployment.config).noteKeyUse(uses),
+    });
   }
 }
 
 /** Who is calling, and may it enter: guard, credential, principal, policy, caller. Does not check what it may do. */
 export async function identify(
   request: Request,
-  url: URL,
+  url: Readonly<URL>,
   context: Context,
   progress: Progress,
 ): Promise<Caller | Denial> {
   const { config, verifyAccessToken } = context.deployment;
-  const forbidden = checkOrigin(request, url, config);
+  const forbidden = checkOrigin(context.origin, url, config);
   if (forbidden) return forbidden;
   const read = readCredential(request.headers, url, config);
   if (isDenial(read)) return read;
   const { credential, header } = read;
-  const principal =
+  const verified =
     config.serviceKeys && header === undefined && isServiceKey(credential)
-      ? await verifyServiceKey(credential, context)
-      : await verifyAccessToken(credential, context, header);
+      ? verifyServiceKey(credential, context)
+      : verifyAccessToken(credential, context, header);
+  const principal = verified instanceof Promise ? await verified : verified;
   if (isDenial(principal)) return principal;
   progress.principal = principal;
   const subject = auditSubject(principal, config);
   progress.subject = subject instanceof Promise ? await subject : subject;
 
-  const policy = await policyOf(context);
+  const current = policyOf(context);
+  const policy = current instanceof Promise ? await current : current;
   if (isDenial(policy)) return policy;
   progress.policy = policy;
   return admit(principal, policy);
@@ -137,7 +150,12 @@ export async function readmit(
   return admit(principal, policy);
 }
 
-async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
+async function decide(
+  request: Request,
+  url: Readonly<URL>,
+  context: Context,
+  progress: Progress,
+): Promise<Outcome> {
   const { config, catalogue } = context.deployment;
   const admitted = await identify(request, url, context, progress);
   if (isDenial(admitted)) return admitted;
@@ -149,7 +167,7 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   if (isFailure(message)) return message;
   progress.message = message;
 
-  const isLegacy = eraOf(message, request.headers.get('mcp-protocol-version')) === 'legacy';
+  const isLegacy = eraOf(message, request.headers) === 'legacy';
   progress.isLegacy = isLegacy;
   if (!isLegacy && message.kind === 'request') {
     const mismatch = checkHeaders(request.headers, message, catalogue);
@@ -183,16 +201,17 @@ function modernContext({ principal, rights }: Caller, request: Request, context:
     principal,
     sealer,
     now: now(),
+    hangUp: () => request.signal,
     base: {
       principal,
       permissions: rights.permissions,
       env,
       requestId,
-      signal: request.signal,
       waitUntil,
-      session: createSessionState(session, principal),
-      notify: createNotifier(env, config),
+      session: () => createSessionState(session, principal),
+      notify: () => createNotifier(env, config),
     },
+    viewer: rights,
     isReachable: (requirement) => authorize(rights, requirement)?.reason !== 'permission_missing',
     mayUse: (requirement) => authorize(rights, requirement) === undefined,
     mayStay: async () => {
@@ -251,17 +270,16 @@ async function callSession(
   if ('emptyStatus' in answer) return new Response(null, { status: answer.emptyStatus });
   if ('stream' in answer) return events(answer.stream);
   if (isFailure(answer)) return answer;
-  return jsonText(answer.json, answer.sessionId === undefined ? {} : { 'mcp-session-id': answer.sessionId });
+  return jsonText(
+    answer.json,
+    answer.sessionId === undefined ? undefined : { 'mcp-session-id': answer.sessionId },
+  );
 }
 
-function toResponse(
-  outcome: Outcome,
-  request: Request,
-  context: Context,
-  { message, isLegacy }: Progress,
-): Response {
-  if (outcome instanceof Response) return addCors(outcome, request);
-  if (isFailure(outcome)) return addCors(rpcFailure(outcome), request);
+function toResponse(outcome: Outcome, context: Context, { message, isLegacy }: Progress): Response {
+  const { origin } = context;
+  if (outcome instanceof Response) return addCors(outcome, origin);
+  if (isFailure(outcome)) return addCors(rpcFailure(outcome), origin);
   const response = denialResponse(
     outcome,
     context.deployment,
@@ -269,27 +287,19 @@ function toResponse(
     isLegacy,
   );
   const isForbidden = outcome.reason === 'host_forbidden' || outcome.reason === 'origin_forbidden';
-  return isForbidden ? response : addCors(response, request);
+  return isForbidden ? response : addCors(response, origin);
 }
 
-function record(event: DecisionEvent, { deployment, env, waitUntil }: Context): void {
-  const { config, audit } = deployment;
-  audit.record(event, {
-    env,
-    waitUntil,
-    decisionLog: env.DECISION_LOG && (() => decisionLog(env, config)),
-    noteKeyUse: (uses) => policyRegistry(env, config).noteKeyUse(uses),
-  });
-}
+const isAllowed = (outcome: Outcome | undefined): boolean => outcome instanceof Response && outcome.ok;
 
 function decisionEvent(
+  { decision, principalKind, shadow }: Outline,
   outcome: Outcome | undefined,
   status: number,
   request: Request,
   { requestId, deployment }: Context,
-  { principal, subject, policy, message, isLegacy, operation, shadow }: Progress,
-  latencyMs: number,
-): DecisionEvent {
+  { principal, subject, policy, message, isLegacy, operation }: Progress,
+): Omit<DecisionEvent, 'latencyMs'> {
   const { method, params } =
     message?.kind === 'response' || message === undefined
       ? { method: undefined, params: undefined }
@@ -298,14 +308,15 @@ function decisionEvent(
     event: 'decision',
     requestId,
     traceId: traceIdOf(request.headers, message?.kind === 'request' ? message.meta : undefined),
-    ...verdict(outcome),
+    decision,
+    ...reasonsOf(outcome),
     status,
     issuer: principal?.issuer,
     subject,
     clientId: principal?.clientId,
     tenant: principal?.tenant,
     tokenId: principal?.tokenId,
-    principalKind: principal?.kind,
+    principalKind,
     operation,
     method: method === undefined || METHOD_NAME.test(method) ? method : 'unknown',
     tool:
@@ -314,31 +325,28 @@ function decisionEvent(
         : undefined,
     era: isLegacy === undefined ? undefined : isLegacy ? 'legacy' : 'modern',
     policyVersion: policy?.version,
-    ...(shadow ? { shadow: { missingPermissions: shadow } } : {}),
+    shadow,
     ...placeOf(request),
-    latencyMs,
   };
 }
 
 /** Callers can send any text as a method, a token by mistake: what does not look like a method is not written down. */
 const METHOD_NAME = /^[a-zA-Z]{1,32}(?:\/[a-zA-Z_]{1,32}){0,2}$/;
 
-type Verdict = Pick<
+type Reasons = Pick<
   DecisionEvent,
-  'decision' | 'reason' | 'detail' | 'requiredScopes' | 'missingScopes' | 'missingPermissions'
+  'reason' | 'detail' | 'requiredScopes' | 'missingScopes' | 'missingPermissions'
 >;
 
-function verdict(outcome: Outcome | undefined): Verdict {
-  if (outcome === undefined) return { decision: 'deny', reason: 'internal_error' };
-  if (outcome instanceof Response)
-    return outcome.ok
-      ? { decision: 'allow' }
-      : { decision: 'deny', reason: 'protocol', detail: String(outcome.status) };
-  if (isFailure(outcome)) return { decision: 'deny', reason: 'protocol', detail: String(outcome.code) };
+/** Why it was refused; nothing when it was not. */
+function reasonsOf(outcome: Outcome | undefined): Reasons {
+  if (outcome === undefined) return { reason: 'internal_error' };
+  if (isAllowed(outcome)) return {};
+  if (outcome instanceof Response) return { reason: 'protocol', detail: String(outcome.status) };
+  if (isFailure(outcome)) return { reason: 'protocol', detail: String(outcome.code) };
   const { reason, ...rest } = outcome;
-  const { detail, requiredScopes, missingScopes, missingPermissions } = rest as Partial<Verdict>;
+  const { detail, requiredScopes, missingScopes, missingPermissions } = rest as Partial<Reasons>;
   return {
-    decision: 'deny',
     reason,
     detail,
     ...(requiredScopes && missingScopes ? { requiredScopes, missingScopes } : {}),

@@ -11,7 +11,12 @@ import type { Denial } from '../denial.ts';
 
 type OriginConfig = Pick<Config, 'resource' | 'allowedOrigins' | 'allowedHosts'>;
 
-export function checkOrigin(request: Request, url: URL, config: OriginConfig): Denial | undefined {
+export function checkOrigin(
+  origin: string | null,
+  url: Readonly<URL>,
+  config: OriginConfig,
+): Denial | undefined {
+  if (origin === null && url.href === config.resource) return undefined;
   const resource = new URL(config.resource);
   const isLocal = isLoopback(resource.hostname);
   const hostIsOurs =
@@ -20,7 +25,6 @@ export function checkOrigin(request: Request, url: URL, config: OriginConfig): D
     (isLocal && isLoopback(url.hostname) && url.port === resource.port);
   if (!hostIsOurs) return { reason: 'host_forbidden' };
 
-  const origin = request.headers.get('origin');
   if (origin === null) return undefined;
   const originIsAllowed =
     origin === resource.origin ||
@@ -34,8 +38,7 @@ export function checkOrigin(request: Request, url: URL, config: OriginConfig): D
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After';
 
 /** Adds the CORS headers for an origin that checkOrigin has let pass. Tokens are sent explicitly: no credentials mode. */
-export function addCors(response: Response, request: Request): Response {
-  const origin = request.headers.get('origin');
+export function addCors(response: Response, origin: string | null): Response {
   if (origin === null) return response;
   response.headers.set('access-control-allow-origin', origin);
   response.headers.set('access-control-expose-headers', EXPOSED);

@@ -19,10 +19,10 @@ export const SUPPORTED_VERSIONS: readonly string[] = [...MODERN_VERSIONS, ...LEG
 
 export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
 
-/** `versionHeader` is MCP-Protocol-Version. */
-export function eraOf(message: Message, versionHeader: string | null): Era {
+export function eraOf(message: Message, headers: Headers): Era {
   if (message.kind === 'response') return 'legacy';
   if (message.meta[META_PROTOCOL_VERSION] !== undefined) return 'modern';
   if (message.method === 'initialize') return 'legacy';
+  const versionHeader = headers.get('mcp-protocol-version');
   return versionHeader === null || LEGACY_VERSIONS.includes(versionHeader) ? 'legacy' : 'modern';
 }

@@ -116,6 +116,8 @@ export interface Question {
 /** The way back to the client while one of its requests is being handled. Each era has its own. */
 export interface Channel {
   readonly client: Client;
+  /** Aborted when the client cancels the request. Made when somebody asks for it: most handlers do not. */
+  signal(): AbortSignal;
   /** Sends a notification on the request's own stream. */
   send(method: string, params: Readonly<Record<string, unknown>>): void;
   /** Gives an answer for which `isAnswer` holds, or never returns. */
@@ -125,11 +127,12 @@ export interface Channel {
   releaseStream(retryMs: number | undefined): void;
 }
 
-/** Everything a HandlerContext has that is not made here. */
-export type HandlerBase = Pick<
-  HandlerContext,
-  'principal' | 'permissions' | 'env' | 'requestId' | 'signal' | 'waitUntil' | 'session' | 'notify'
->;
+/** Everything a HandlerContext has that is not made here. What few handlers use is made when one does. */
+export interface HandlerBase
+  extends Pick<HandlerContext, 'principal' | 'permissions' | 'env' | 'requestId' | 'waitUntil'> {
+  session(): SessionState;
+  notify(): Notifier;
+}
 
 /** The client has not declared what a handler wants to use. `required` is what it would have to declare. */
 export class MissingCapability extends Error {
@@ -161,75 +164,121 @@ export function createHandlerContext(
   channel: Channel,
   meta: Readonly<Record<string, unknown>>,
 ): HandlerContext {
-  const { capabilities } = channel.client;
-  const { progressToken } = meta;
+  return new RequestContext(base, channel, meta);
+}
 
-  /** Rejects, rather than throws, so that a handler sees one kind of failure. */
-  async function ask<T>(isDeclared: boolean, required: ClientCapabilities, question: Question): Promise<T> {
-    if (!isDeclared) throw new MissingCapability(required);
-    return (await channel.ask(question)) as T;
+/**
+ * Made for every call, and most calls use little of it: what costs something is made when it is asked for. Methods are
+ * bound, so that a handler can take the ones it wants apart from the rest.
+ */
+class RequestContext implements HandlerContext {
+  readonly principal: Principal;
+  readonly env: Env;
+  readonly requestId: string;
+  readonly client: Client;
+  readonly waitUntil: HandlerContext['waitUntil'];
+  readonly #base: HandlerBase;
+  readonly #channel: Channel;
+  readonly #meta: Readonly<Record<string, unknown>>;
+  #permissions: ReadonlySet<string> | undefined;
+  #session: SessionState | undefined;
+  #notify: Notifier | undefined;
+
+  constructor(base: HandlerBase, channel: Channel, meta: Readonly<Record<string, unknown>>) {
+    this.principal = base.principal;
+    this.env = base.env;
+    this.requestId = base.requestId;
+    this.client = channel.client;
+    this.waitUntil = base.waitUntil;
+    this.#base = base;
+    this.#channel = channel;
+    this.#meta = meta;
   }
 
-  return {
-    ...base,
-    // A copy: what is remembered about a caller must not be changed by a tool.
-    permissions: new Set(base.permissions),
-    client: channel.client,
-    trace: traceOf(meta),
-    progress(progress, total, message) {
-      const isToken =
-        (typeof progressToken === 'string' && progressToken.length <= 256) ||
-        typeof progressToken === 'number';
-      if (!isToken) return;
-      channel.send('notifications/progress', { progressToken, progress, total, message });
-    },
-    log(level, data, logger) {
-      const least = channel.logLevel();
-      if (least === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
-      channel.send('notifications/message', { level, logger, data });
-    },
-    elicit({ key, ...params }) {
-      const { elicitation } = capabilities;
-      if ('url' in params) {
-        const question = {
-          key,
-          method: 'elicitation/create',
-          params: { mode: 'url', ...params },
-          isAnswer: isAnswerTo(undefined),
-        } as const;
-        return ask(elicitation?.url !== undefined, { elicitation: { url: {} } }, question);
-      }
-      // An empty declaration means forms: it is older than the choice.
-      const hasForms =
-        elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+  /** A copy: what is remembered about a caller must not be changed by a tool. */
+  get permissions(): ReadonlySet<string> {
+    this.#permissions ??= new Set(this.#base.permissions);
+    return this.#permissions;
+  }
+
+  get session(): SessionState {
+    this.#session ??= this.#base.session();
+    return this.#session;
+  }
+
+  get notify(): Notifier {
+    this.#notify ??= this.#base.notify();
+    return this.#notify;
+  }
+
+  get signal(): AbortSignal {
+    return this.#channel.signal();
+  }
+
+  get trace(): Trace {
+    return traceOf(this.#meta);
+  }
+
+  readonly progress: HandlerContext['progress'] = (progress, total, message) => {
+    const { progressToken } = this.#meta;
+    const isToken =
+      (typeof progressToken === 'string' && progressToken.length <= 256) || typeof progressToken === 'number';
+    if (!isToken) return;
+    this.#channel.send('notifications/progress', { progressToken, progress, total, message });
+  };
+
+  readonly log: HandlerContext['log'] = (level, data, logger) => {
+    const least = this.#channel.logLevel();
+    if (least === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    this.#channel.send('notifications/message', { level, logger, data });
+  };
+
+  readonly elicit: HandlerContext['elicit'] = ({ key, ...params }) => {
+    const { elicitation } = this.client.capabilities;
+    if ('url' in params) {
       const question = {
         key,
         method: 'elicitation/create',
-        params: { mode: 'form', ...params },
-        isAnswer: isAnswerTo(params.requestedSchema),
+        params: { mode: 'url', ...params },
+        isAnswer: isAnswerTo(undefined),
       } as const;
-      return ask(hasForms, { elicitation: { form: {} } }, question);
-    },
-    sample({ key, ...params }) {
-      const question = {
-        key,
-        method: 'sampling/createMessage',
-        params,
-        isAnswer: isCreateMessageResult,
-      } as const;
-      return ask(capabilities.sampling !== undefined, { sampling: {} }, question);
-    },
-    async listRoots({ key } = {}) {
-      const question = { key, method: 'roots/list', params: {}, isAnswer: isRootList } as const;
-      const { roots } = await ask<{ roots: readonly Root[] }>(
-        capabilities.roots !== undefined,
-        { roots: {} },
-        question,
-      );
-      return roots;
-    },
-    releaseStream: (retryMs) => channel.releaseStream(retryMs),
+      return this.#ask(elicitation?.url !== undefined, { elicitation: { url: {} } }, question);
+    }
+    // An empty declaration means forms: it is older than the choice.
+    const hasForms =
+      elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+    const question = {
+      key,
+      method: 'elicitation/create',
+      params: { mode: 'form', ...params },
+      isAnswer: isAnswerTo(params.requestedSchema),
+    } as const;
+    return this.#ask(hasForms, { elicitation: { form: {} } }, question);
   };
+
+  readonly sample: HandlerContext['sample'] = ({ key, ...params }) => {
+    const question = {
+      key,
+      method: 'sampling/createMessage',
+      params,
+      isAnswer: isCreateMessageResult,
+    } as const;
+    return this.#ask(this.client.capabilities.sampling !== undefined, { sampling: {} }, question);
+  };
+
+  readonly listRoots: HandlerContext['listRoots'] = async ({ key } = {}) => {
+    const question = { key, method: 'roots/list', params: {}, isAnswer: isRootList } as const;
+    const isDeclared = this.client.capabilities.roots !== undefined;
+    return (await this.#ask<{ roots: readonly Root[] }>(isDeclared, { roots: {} }, question)).roots;
+  };
+
+  readonly releaseStream: HandlerContext['releaseStream'] = (retryMs) => this.#channel.releaseStream(retryMs);
+
+  /** Rejects, rather than throws, so that a handler sees one kind of failure. */
+  async #ask<T>(isDeclared: boolean, required: ClientCapabilities, question: Question): Promise<T> {
+    if (!isDeclared) throw new MissingCapability(required);
+    return (await this.#channel.ask(question)) as T;
+  }
 }
 
 /** What a client says it is, if it says so in the form it should. */

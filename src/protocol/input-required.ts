@@ -37,13 +37,18 @@ export interface RoundOptions {
   readonly lifetimeSeconds: number;
   /** Marks a state as used; `false` when it was used before. */
   readonly consume?: (nonce: string, expiresAt: number) => Promise<boolean>;
+  /** Called with the first question that has no answer yet: `inputRequests` and `requestState`, once all are asked. */
+  onQuestions(questions: Promise<Questions>): void;
+}
+
+interface Questions {
+  readonly inputRequests: object;
+  readonly requestState: string;
 }
 
 /** One round of a request that may ask. */
 export interface Round {
   readonly ask: Channel['ask'];
-  /** Fulfilled when the handler has asked something that has no answer yet: `inputRequests` and `requestState`. */
-  readonly questions: Promise<{ readonly inputRequests: object; readonly requestState: string }>;
 }
 
 export async function openRound(message: RequestMessage, options: RoundOptions): Promise<Round | Failure> {
@@ -89,33 +94,32 @@ function createRound(
   const open = new Map<string, Question>();
   const used = new Map<string, Answer>();
   let numbered = 0;
-  let ask: Channel['ask'] = async () => undefined;
-  const questions = new Promise<{ inputRequests: object; requestState: string }>((resolve, reject) => {
-    ask = (question) => {
-      const { sealer } = options;
-      if (!sealer)
-        return Promise.reject(
-          new Error(
-            'REQUEST_STATE_SECRET is not set (wrangler secret put REQUEST_STATE_SECRET), so nothing can be asked',
-          ),
-        );
-      numbered += 1;
-      const key = question.key ?? `input_${numbered}`;
-      const answer = answers.get(key);
-      // An answer counts for the very question it was given to, and only if it has the right shape: otherwise it is asked.
-      if (answer && answer.asked === textOf(question) && question.isAnswer(answer.value)) {
-        used.set(key, answer);
-        return Promise.resolve(answer.value);
-      }
-      open.set(key, question);
-      // Once everything that runs now has had the chance to ask as well, the questions go out together.
-      if (open.size === 1) setTimeout(() => seal(sealer).then(resolve, reject), 0);
-      // The handler is left standing here for good: it runs again from its beginning with the answers.
-      return new Promise(() => {});
-    };
-  });
 
-  async function seal(sealer: Sealer) {
+  function ask(question: Question): Promise<unknown> {
+    const { sealer } = options;
+    if (!sealer)
+      return Promise.reject(
+        new Error(
+          'REQUEST_STATE_SECRET is not set (wrangler secret put REQUEST_STATE_SECRET), so nothing can be asked',
+        ),
+      );
+    numbered += 1;
+    const key = question.key ?? `input_${numbered}`;
+    const answer = answers.get(key);
+    // An answer counts for the very question it was given to, and only if it has the right shape: otherwise it is asked.
+    if (answer && answer.asked === textOf(question) && question.isAnswer(answer.value)) {
+      used.set(key, answer);
+      return Promise.resolve(answer.value);
+    }
+    open.set(key, question);
+    // Once everything that runs now has had the chance to ask as well, the questions go out together.
+    if (open.size === 1)
+      options.onQuestions(new Promise((resolve) => setTimeout(resolve, 0)).then(() => seal(sealer)));
+    // The handler is left standing here for good: it runs again from its beginning with the answers.
+    return new Promise(() => {});
+  }
+
+  async function seal(sealer: Sealer): Promise<Questions> {
     const { principal, now, lifetimeSeconds } = options;
     const state: State = {
       principal: nameOf(principal),
@@ -131,7 +135,7 @@ function createRound(
     return { inputRequests, requestState: await sealer.seal(state) };
   }
 
-  return { ask, questions };
+  return { ask };
 }
 
 /** All that a question says. */

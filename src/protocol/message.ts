@@ -1,6 +1,6 @@
 // Reads the body once, bounded, and says what kind of JSON-RPC message it is (JSON-RPC 2.0; MCP 2026-07-28, basic).
 //
-// Size is counted while reading and depth before parsing, so neither a wrong Content-Length nor deep nesting costs more
+// Size is bounded while reading and depth before parsing, so neither a wrong Content-Length nor deep nesting costs more
 // than its limit. One message per request: batches were removed from MCP in 2025-06-18.
 // Does not know any method; does not look at headers except Content-Type.
 
@@ -86,7 +86,8 @@ export async function readJson(
   request: Request,
   limits: BodyLimits,
 ): Promise<{ readonly json: unknown; readonly text: string } | Failure> {
-  if (!/^application\/json(?:\s*;|\s*$)/i.test(request.headers.get('content-type') ?? '')) {
+  const type = request.headers.get('content-type') ?? '';
+  if (type !== 'application/json' && !/^application\/json(?:\s*;|\s*$)/i.test(type)) {
     return failure(415, INVALID_REQUEST, 'Content-Type must be application/json');
   }
   const text = await readText(request, limits.maxBodyBytes);
@@ -100,20 +101,36 @@ export async function readJson(
   }
 }
 
+const TOO_LARGE = failure(413, INVALID_REQUEST, 'The message is too large');
+const UTF_8 = { fatal: true, ignoreBOM: true } as const;
+const wholeBody = new TextDecoder('utf-8', UTF_8);
+
+/**
+ * A body that says how long it is, and is short enough, is read at once: HTTP does not let it become longer. Chunk by
+ * chunk, as every other is read, costs several times as much as the rest of a request.
+ */
 async function readText(request: Request, maxBytes: number): Promise<string | Failure> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let text = '';
-  let bytes = 0;
+  const length = request.headers.get('content-length') ?? '';
   try {
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) return failure(413, INVALID_REQUEST, 'The message is too large');
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
+    if (!/^\d+$/.test(length) || Number(length) > maxBytes) return await readChunks(request, maxBytes);
+    const body = await request.arrayBuffer();
+    return body.byteLength > maxBytes ? TOO_LARGE : wholeBody.decode(body);
   } catch {
     return failure(400, PARSE_ERROR, 'The body is not UTF-8 or ended early');
   }
+}
+
+/** Reads no further than the limit. @throws when it is not UTF-8 or ends early */
+async function readChunks(request: Request, maxBytes: number): Promise<string | Failure> {
+  const decoder = new TextDecoder('utf-8', UTF_8);
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return TOO_LARGE;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** Counts brackets outside strings. Text that is not JSON may be counted wrongly, and then fails to parse anyway. */

@@ -5,7 +5,7 @@
 
 import type { Principal } from '../auth/principal.ts';
 import { describeError } from '../log.ts';
-import type { Requirement } from '../policy/authorize.ts';
+import type { Catalogue } from './catalogue.ts';
 import {
   type Channel,
   createHandlerContext,
@@ -52,14 +52,15 @@ const PLAIN: ReadonlyMap<string, Method> = new Map([
 ]);
 
 export interface ModernContext
-  extends Pick<MethodContext, 'config' | 'catalogue' | 'report'>,
+  extends Pick<MethodContext, 'config' | 'catalogue' | 'isReachable' | 'viewer' | 'report'>,
     Pick<ListenContext, 'mayUse' | 'mayStay' | 'permissions' | 'open'> {
   readonly principal: Principal;
   readonly base: HandlerBase;
+  /** Aborted when the client hangs up. */
+  hangUp(): AbortSignal;
   readonly sealer: Sealer | undefined;
   /** Epoch seconds. */
   readonly now: number;
-  isReachable(requirement: Requirement): boolean;
   consume(nonce: string, expiresAt: number): Promise<boolean>;
 }
 
@@ -71,12 +72,7 @@ export type ModernAnswer =
 
 export async function handleModern(message: RequestMessage, context: ModernContext): Promise<ModernAnswer> {
   const plain = PLAIN.get(message.method);
-  if (plain)
-    return respond(
-      message,
-      await plain(message, { ...context, era: 'modern', handler: NO_HANDLER }),
-      context,
-    );
+  if (plain) return respond(message, await plain(message, methodContext(context, NO_HANDLER)), context);
   if (message.method === 'subscriptions/listen') {
     const stream = await listen(message, {
       ...context,
@@ -92,6 +88,11 @@ export async function handleModern(message: RequestMessage, context: ModernConte
     : failure(404, METHOD_NOT_FOUND, 'Method not found', message.id);
 }
 
+const methodContext = (
+  { config, catalogue, isReachable, viewer, report }: ModernContext,
+  handler: MethodContext['handler'],
+): MethodContext => ({ config, catalogue, era: 'modern', isReachable, viewer, handler, report });
+
 /** Plain methods never touch it. */
 const NO_HANDLER = {} as MethodContext['handler'];
 
@@ -100,60 +101,56 @@ async function handle(
   message: RequestMessage,
   context: ModernContext,
 ): Promise<ModernAnswer> {
-  const { config, catalogue, principal, sealer, now, base } = context;
-  const tool =
-    message.method === 'tools/call' ? catalogue.toolByName.get(message.params.name as string) : undefined;
+  const { config, catalogue, base } = context;
+  const finished = Promise.withResolvers<Outcome>();
   const round = await openRound(message, {
-    principal,
-    sealer,
-    now,
+    principal: context.principal,
+    sealer: context.sealer,
+    now: context.now,
     lifetimeSeconds: config.requestStateSeconds,
-    ...(tool?.answersOnce ? { consume: context.consume } : {}),
+    ...(isAnsweredOnce(message, catalogue) ? { consume: context.consume } : {}),
+    onQuestions: (questions) =>
+      questions.then((asked) => finished.resolve({ questions: asked }), finished.reject),
   });
   if (isFailure(round)) return round;
 
-  const cancellation = new AbortController();
-  const signal = AbortSignal.any([base.signal, cancellation.signal]);
+  const cancellation = lazily(() => new AbortController());
+  const signal = lazily(() => AbortSignal.any([context.hangUp(), cancellation().signal]));
   let stream: EventStream | undefined;
   // Also how it is noticed that a client has gone: by a sign of life that nobody takes.
   let stopSupervision: () => void = () => {};
-  let started: () => void = () => {};
-  const hasStarted = new Promise<undefined>((resolve) => {
-    started = () => resolve(undefined);
-  });
+  const first = Promise.withResolvers<Outcome | undefined>();
   const { 'io.modelcontextprotocol/clientInfo': info, 'io.modelcontextprotocol/logLevel': level } =
     message.meta;
   const channel: Channel = {
     client: { info: implementationOf(info), capabilities: message.meta[META_CLIENT_CAPABILITIES] as never },
+    signal,
     // Only these three may be answered with a question (basic/patterns/mrtr, "Supported Requests").
     ask: method === complete ? () => Promise.reject(new ToolError('A completion cannot ask.')) : round.ask,
     logLevel: () => (isLoggingLevel(level) ? level : undefined),
     releaseStream: () => {},
     send(notification, params) {
-      if (signal.aborted) return;
+      if (signal().aborted) return;
       if (!stream) {
         stream = new EventStream(() => {
           stopSupervision();
-          cancellation.abort();
+          cancellation().abort();
         });
         stopSupervision = supervise(stream, config, context.mayStay, () => stream?.close());
-        started();
+        first.resolve(undefined);
       }
       stream.write(event(JSON.stringify({ jsonrpc: '2.0', method: notification, params })));
     },
   };
-  const handler = createHandlerContext({ ...base, signal }, channel, message.meta);
+  const handler = createHandlerContext(base, channel, message.meta);
 
-  const asked = round.questions.then((questions) => ({ questions }));
-  const finished = Promise.race([
-    Promise.resolve(method(message, { ...context, era: 'modern', handler })),
-    asked,
-  ]);
-  const first = await Promise.race([finished, hasStarted]);
-  if (first !== undefined) return respond(message, first, context);
+  Promise.resolve(method(message, methodContext(context, handler))).then(finished.resolve, finished.reject);
+  finished.promise.then(first.resolve, first.reject);
+  const outcome = await first.promise;
+  if (outcome !== undefined) return respond(message, outcome, context);
 
   const open = stream as EventStream | undefined;
-  const ended = finished
+  const ended = finished.promise
     .then((outcome) => respond(message, outcome, context))
     .catch((error: unknown) => {
       context.report({ event: 'handler_failed', handler: message.method, error: describeError(error) });
@@ -166,6 +163,17 @@ async function handle(
   // A client that hangs up ends the request; a handler that is cancelled still gets to clean up.
   base.waitUntil(ended);
   return { stream: open?.readable ?? new ReadableStream() };
+}
+
+const isAnsweredOnce = ({ method, params }: RequestMessage, { toolByName }: Catalogue): boolean =>
+  method === 'tools/call' && toolByName.get(params.name as string)?.answersOnce === true;
+
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 type Outcome = Result | Failure | { readonly questions: object };

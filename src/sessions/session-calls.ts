@@ -115,7 +115,7 @@ export class SessionCalls {
       return stream;
     };
     const channel = this.#channel(session, cancellation.signal, openStream);
-    const finished = this.#run(message, session, request, channel, cancellation.signal).finally(() => {
+    const finished = this.#run(message, session, request, channel).finally(() => {
       stopWatching();
       this.#calls.delete(key);
     });
@@ -146,7 +146,6 @@ export class SessionCalls {
     session: SessionRow,
     { principal, rights, requestId }: LegacyRequest,
     channel: Channel,
-    signal: AbortSignal,
   ): Promise<Result | Failure> {
     const { config, catalogue, env, waitUntil, state } = this.#context;
     const permissions = new Set(rights.permissions);
@@ -155,15 +154,15 @@ export class SessionCalls {
       permissions,
       env,
       requestId,
-      signal,
       waitUntil,
-      session: createSessionState(() => state, principal),
-      notify: createNotifier(env, config),
+      session: () => createSessionState(() => state, principal),
+      notify: () => createNotifier(env, config),
     };
     const context: MethodContext = {
       config,
       catalogue,
       era: 'legacy',
+      viewer: rights,
       isReachable: (requirement) =>
         requirement.permissions.every((permission) => permissions.has(permission)),
       handler: createHandlerContext(base, channel, message.meta),
@@ -194,6 +193,7 @@ export class SessionCalls {
     };
     return {
       client: { info: implementationOf(session.clientInfo), capabilities: session.capabilities },
+      signal: () => signal,
       send: (method, params) => send({ method, params }),
       logLevel: () => {
         const { logLevel } = store.session(session.id) ?? session;

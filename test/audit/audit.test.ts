@@ -11,6 +11,7 @@ import {
   DENIED,
   failing,
   good,
+  record,
   type Sinks,
   silent,
   useLog,
@@ -21,7 +22,7 @@ const failures = () => lines.filter(({ event }) => event === 'audit_failed');
 const NOW = Date.parse('2026-08-01T10:20:30Z') / 1_000;
 
 const create = (decisionLogAllowsPerThousand = 0, decisionLogEntries = 100) =>
-  createAudit({ decisionLogAllowsPerThousand, decisionLogEntries });
+  createAudit({ auditLog: 'all', decisionLogAllowsPerThousand, decisionLogEntries });
 
 function recordAll(
   audit: ReturnType<typeof create>,
@@ -30,7 +31,7 @@ function recordAll(
   event: DecisionEvent,
 ): void {
   for (let number = 0; number < count; number += 1)
-    audit.record({ ...event, requestId: `r${number}` }, sinks.io);
+    record(audit, { ...event, requestId: `r${number}` }, sinks.io);
 }
 
 const appended = ({ appended }: Sinks) => appended.flatMap(({ decisions }) => decisions);
@@ -39,14 +40,35 @@ const queued = ({ queued }: Sinks) => queued.flat().map(({ body }) => body);
 test('every decision is a line of the log at once, whatever else is bound', () => {
   const sinks = createSinks();
   const audit = create();
-  for (const event of [DENIED, ALLOWED, ANONYMOUS]) expect(audit.record(event, sinks.io)).toBeUndefined();
-  audit.record(DENIED, { ...sinks.io, env: {} });
+  for (const event of [DENIED, ALLOWED, ANONYMOUS]) expect(record(audit, event, sinks.io)).toBeUndefined();
+  record(audit, DENIED, { ...sinks.io, env: {} });
   expect(lines.map(({ decision, reason }) => [decision, reason])).toEqual([
     ['deny', 'scope_missing'],
     ['allow', undefined],
     ['deny', 'token_missing'],
     ['deny', 'scope_missing'],
   ]);
+});
+
+test('the log can be left to refusals; what else is bound gets every decision', () => {
+  const sinks = createSinks();
+  const audit = createAudit({ auditLog: 'refusals', decisionLogAllowsPerThousand: 0, decisionLogEntries: 0 });
+  for (const event of [DENIED, ALLOWED, ANONYMOUS]) record(audit, event, sinks.io);
+  expect(lines.map(({ decision }) => decision)).toEqual(['deny', 'deny']);
+  expect(sinks.points.length).toBe(3);
+});
+
+test('a decision that nobody gets is not even described', () => {
+  const sinks = createSinks();
+  const audit = createAudit({
+    auditLog: 'refusals',
+    decisionLogAllowsPerThousand: 500,
+    decisionLogEntries: 1,
+  });
+  const describe = vi.fn(() => ALLOWED);
+  const io = { ...sinks.io, env: { DECISION_LOG: {} } };
+  for (let count = 0; count < 4; count += 1) audit.record(ALLOWED, describe, io);
+  expect(describe).toHaveBeenCalledTimes(2);
 });
 
 test('where nothing is bound nothing is kept', async () => {
@@ -67,7 +89,7 @@ test('an allowed decision that is in no sample costs nothing after its line', ()
 test('a data point is written for every decision', () => {
   const sinks = createSinks();
   const audit = create();
-  for (const event of [DENIED, ALLOWED, ANONYMOUS]) audit.record(event, sinks.io);
+  for (const event of [DENIED, ALLOWED, ANONYMOUS]) record(audit, event, sinks.io);
   expect(sinks.points.map(({ indexes }) => indexes)).toEqual([
     ['https://issuer.example ann'],
     ['https://issuer.example ann'],
@@ -78,9 +100,9 @@ test('a data point is written for every decision', () => {
 test('what comes within a second goes in one batch, with the time and nothing else added', async () => {
   const sinks = createSinks();
   const audit = create();
-  audit.record(DENIED, sinks.io);
+  record(audit, DENIED, sinks.io);
   await vi.advanceTimersByTimeAsync(400);
-  audit.record(ANONYMOUS, sinks.io);
+  record(audit, ANONYMOUS, sinks.io);
   expect([sinks.appended, sinks.queued]).toEqual([[], []]);
   await vi.advanceTimersByTimeAsync(600);
   const both = [
@@ -97,9 +119,9 @@ test('what comes within a second goes in one batch, with the time and nothing el
 test('the time of a decision is when it was recorded', async () => {
   const sinks = createSinks();
   const audit = create();
-  audit.record(DENIED, sinks.io);
+  record(audit, DENIED, sinks.io);
   await vi.advanceTimersByTimeAsync(60_000);
-  audit.record(DENIED, sinks.io);
+  record(audit, DENIED, sinks.io);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(appended(sinks).map(({ at }) => at)).toEqual([NOW, NOW + 60]);
 });
@@ -115,7 +137,7 @@ test.each<[number, number[]]>([
     const sinks = createSinks();
     const audit = create(perThousand, 10_000);
     for (let number = 0; number < 1_000; number += 1) {
-      audit.record({ ...ALLOWED, requestId: String(number) }, sinks.io);
+      record(audit, { ...ALLOWED, requestId: String(number) }, sinks.io);
       if (number % 50 === 49) await vi.advanceTimersByTimeAsync(1_000);
     }
     expect(appended(sinks).map(({ requestId }) => Number(requestId))).toEqual(expected);
@@ -126,8 +148,8 @@ test.each<[number, number[]]>([
 test('what a role change on trial would refuse is always kept', async () => {
   const sinks = createSinks();
   const audit = create(0);
-  audit.record({ ...ALLOWED, shadow: { missingPermissions: ['reports:write'] } }, sinks.io);
-  audit.record(ALLOWED, sinks.io);
+  record(audit, { ...ALLOWED, shadow: { missingPermissions: ['reports:write'] } }, sinks.io);
+  record(audit, ALLOWED, sinks.io);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(appended(sinks).map(({ shadow }) => shadow)).toEqual([{ missingPermissions: ['reports:write'] }]);
 });
@@ -135,7 +157,7 @@ test('what a role change on trial would refuse is always kept', async () => {
 test('a refusal is always kept, and moves no sample', async () => {
   const sinks = createSinks();
   const audit = create(500);
-  for (const event of [ALLOWED, DENIED, ALLOWED, DENIED, ANONYMOUS, ALLOWED]) audit.record(event, sinks.io);
+  for (const event of [ALLOWED, DENIED, ALLOWED, DENIED, ANONYMOUS, ALLOWED]) record(audit, event, sinks.io);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(appended(sinks).map(({ decision }) => decision)).toEqual(['allow', 'deny', 'deny', 'deny', 'allow']);
 });
@@ -179,7 +201,7 @@ test('a sink that throws before it answers, or cannot be had at all, is one that
   };
   const io = { ...sinks.io, env, decisionLog: broken };
   const audit = create();
-  expect(() => audit.record(DENIED, io)).not.toThrow();
+  expect(() => record(audit, DENIED, io)).not.toThrow();
   await vi.advanceTimersByTimeAsync(30_000);
   await Promise.all(sinks.promises);
   const detail = 'TypeError: no such binding';
@@ -198,7 +220,7 @@ test('a request that may wait for nothing any more is not failed either', () => 
       throw new Error('too late');
     },
   };
-  expect(() => create().record(DENIED, io)).not.toThrow();
+  expect(() => record(create(), DENIED, io)).not.toThrow();
   expect(failures()).toMatchObject([{ sink: 'queue' }, { sink: 'decision_log' }]);
 });
 
@@ -248,7 +270,7 @@ test('the use of a service key is told once an hour', async () => {
   const sinks = createSinks();
   const audit = create();
   const use = async (tokenId: string) => {
-    audit.record({ ...SERVICE, tokenId }, sinks.io);
+    record(audit, { ...SERVICE, tokenId }, sinks.io);
     await vi.advanceTimersByTimeAsync(1_000);
   };
   await use('key-1');
@@ -263,11 +285,11 @@ test('the use of a service key is told once an hour', async () => {
 test('a refused use, one of a user, and one that nobody wants to hear of are not told', async () => {
   const sinks = createSinks();
   const audit = create();
-  audit.record({ ...SERVICE, decision: 'deny', reason: 'scope_missing' }, sinks.io);
-  audit.record({ ...SERVICE, principalKind: 'oauth' }, sinks.io);
-  audit.record({ ...SERVICE, tokenId: undefined }, sinks.io);
+  record(audit, { ...SERVICE, decision: 'deny', reason: 'scope_missing' }, sinks.io);
+  record(audit, { ...SERVICE, principalKind: 'oauth' }, sinks.io);
+  record(audit, { ...SERVICE, tokenId: undefined }, sinks.io);
   const { noteKeyUse: _, ...deaf } = sinks.io;
-  audit.record(SERVICE, deaf);
+  record(audit, SERVICE, deaf);
   await vi.advanceTimersByTimeAsync(5_000);
   expect(sinks.keyUses).toEqual([]);
 });
@@ -276,11 +298,11 @@ test('a use that could not be told is told with the next one', async () => {
   const sinks = createSinks();
   sinks.behaviour.registry = failing;
   const audit = create();
-  audit.record(SERVICE, sinks.io);
+  record(audit, SERVICE, sinks.io);
   await vi.advanceTimersByTimeAsync(5_000);
   expect(failures()).toMatchObject([{ sink: 'registry', count: 1 }]);
   sinks.behaviour.registry = good;
-  audit.record(SERVICE, sinks.io);
+  record(audit, SERVICE, sinks.io);
   await vi.advanceTimersByTimeAsync(5_000);
   expect(sinks.keyUses.at(-1)).toEqual([{ id: 'key-1', at: NOW + 5 }]);
   expect(failures()).toHaveLength(1);

@@ -1,7 +1,7 @@
 // Sinks in a test's own hands, and the clock: for tests of where decisions go.
 
 import { afterEach, beforeEach, vi } from 'vitest';
-import type { AuditIo, KeyUse } from '../../src/audit/audit.ts';
+import type { Audit, AuditIo, KeyUse } from '../../src/audit/audit.ts';
 import type { LoggedDecision } from '../../src/audit/decision-log.ts';
 import type { DecisionEvent } from '../../src/log.ts';
 
@@ -22,6 +22,9 @@ export function useLog(): Record<string, unknown>[] {
   });
   return lines;
 }
+
+export const record = (audit: Audit, event: DecisionEvent, io: AuditIo): void =>
+  audit.record(event, () => event, io);
 
 /** What stands for a sink's answer. */
 export type Behaviour = () => Promise<unknown>;

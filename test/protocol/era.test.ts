@@ -18,6 +18,9 @@ const message = (method: string, version?: unknown): Message => ({
   meta: version === undefined ? {} : { [META_PROTOCOL_VERSION]: version },
 });
 
+const headers = (version: string | null): Headers =>
+  new Headers(version === null ? {} : { 'mcp-protocol-version': version });
+
 test('this server speaks 2026-07-28, and the three revisions before it with sessions', () => {
   expect(MODERN_VERSIONS).toEqual(['2026-07-28']);
   expect(LEGACY_VERSIONS).toEqual(['2025-11-25', '2025-06-18', '2025-03-26']);
@@ -49,14 +52,14 @@ test.each<[string, string, unknown, string | null, 'modern' | 'legacy']>([
   ['an unknown header alone is modern', 'tools/list', undefined, 'x', 'modern'],
   ['an empty header is modern', 'tools/list', undefined, '', 'modern'],
 ])('%s', (_, method, version, header, era) => {
-  expect(eraOf(message(method, version), header)).toBe(era);
+  expect(eraOf(message(method, version), headers(header))).toBe(era);
 });
 
 test.each([null, '2025-11-25', '2026-07-28', 'x'])('a response is legacy under the header %s', (header) => {
-  expect(eraOf({ kind: 'response', id: 1, result: {} }, header)).toBe('legacy');
+  expect(eraOf({ kind: 'response', id: 1, result: {} }, headers(header))).toBe('legacy');
 });
 
 test.each(['2026-07-28', '2025-11-25'])('a notification has the era of its version: %s', (header) => {
   const notification: Message = { kind: 'notification', method: 'n', params: {}, meta: {} };
-  expect(eraOf(notification, header)).toBe(header === '2026-07-28' ? 'modern' : 'legacy');
+  expect(eraOf(notification, headers(header))).toBe(header === '2026-07-28' ? 'modern' : 'legacy');
 });

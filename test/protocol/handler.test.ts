@@ -9,12 +9,14 @@ import {
 } from '../../src/protocol/handler.ts';
 
 const sent: [method: string, params: unknown][] = [];
+const hungUp = new AbortController();
 const channel: Channel = {
   client: { info: undefined, capabilities: {} },
   send: (method, params) => sent.push([method, params]),
   ask: async () => ({}),
   logLevel: () => 'warning',
   releaseStream: () => {},
+  signal: () => hungUp.signal,
 };
 const remembered = new Set(['reports:read']);
 const base = { permissions: remembered } as unknown as HandlerBase;
@@ -38,6 +40,23 @@ test('progress is sent only under the token that the client gave, and logs from 
     ['notifications/progress', { progressToken: 0, progress: 1, total: 2, message: 'half' }],
     ['notifications/message', { level: 'error', logger: 'name', data: { a: 1 } }],
   ]);
+});
+
+test('what a handler takes out of its context works by itself', async () => {
+  const { progress, log, elicit, sample, listRoots, releaseStream, signal } = createHandlerContext(
+    base,
+    { ...channel, client: { info: undefined, capabilities: { elicitation: {}, sampling: {}, roots: {} } } },
+    { progressToken: 'p' },
+  );
+  sent.length = 0;
+  progress(1);
+  log('error', 'x');
+  releaseStream();
+  await elicit({ message: '?', requestedSchema: { type: 'object', properties: {} } });
+  await sample({ messages: [], maxTokens: 1 });
+  expect(await listRoots()).toBeUndefined();
+  expect(sent.map(([method]) => method)).toEqual(['notifications/progress', 'notifications/message']);
+  expect(signal).toBe(hungUp.signal);
 });
 
 test('what the client has not declared is never asked', async () => {

@@ -226,6 +226,37 @@ test('a body that breaks off is refused', async () => {
   expect(await readMessage(request, LIMITS)).toEqual(NOT_UTF8);
 });
 
+/** With a Content-Length, as clients send bodies that they have whole. */
+function measured(body: BodyInit, length: string | number): Request {
+  const request = post(body);
+  request.headers.set('content-length', String(length));
+  return request;
+}
+
+test('a body that says its length is read at once, up to the limit and to the byte', async () => {
+  const text = JSON.stringify({ ...PING, method: '\u20ac' });
+  const length = new TextEncoder().encode(text).byteLength;
+  expect(await readMessage(measured(text, length), LIMITS)).toEqual({ ...PINGED, method: '\u20ac' });
+  const longest = JSON.stringify(PING).padEnd(LIMITS.maxBodyBytes);
+  expect(await readMessage(measured(longest, 1_024), LIMITS)).toEqual(PINGED);
+  expect(await readMessage(measured(`${longest} `, 1_025), LIMITS)).toEqual(LARGE);
+  expect(await readMessage(measured(new Uint8Array([0xff]), 1), LIMITS)).toEqual(NOT_UTF8);
+});
+
+test.each(['1024', '5', '0'])('attack: a body that says %s and is longer is refused', async (length) => {
+  expect(await readMessage(measured(' '.repeat(1_025), length), LIMITS)).toEqual(LARGE);
+});
+
+test.each(['', '-1', '1e3', '0x10', ' ', '5, 5', '99999'])(
+  'attack: a length that is none or too much, %j, is not believed, and the body counted',
+  async (length) => {
+    const { request, state } = streamed(Array.from({ length: 100 }, () => ' '.repeat(512)));
+    request.headers.set('content-length', length);
+    expect(await readMessage(request, LIMITS)).toEqual(LARGE);
+    expect(state).toEqual({ pulled: 3, cancelled: true });
+  },
+);
+
 test.each<[string, number, boolean]>([
   ['[[]]', 2, false],
   ['[[]]', 1, true],

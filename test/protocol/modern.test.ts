@@ -61,17 +61,18 @@ function handle(method: string, params: object = {}, meta: object = {}, changed:
     permissions: new Set(),
     env: {},
     requestId: 'r1',
-    signal: new AbortController().signal,
     waitUntil: (promise: Promise<unknown>) => running.push(promise),
   };
   return handleModern(message, {
     config: config({ serverInfo, listTtlMs: 5_000 }),
     catalogue: CATALOGUE,
+    hangUp: () => new AbortController().signal,
     principal: principal as unknown as HandlerBase['principal'],
     base: base as unknown as HandlerBase,
     sealer: createSealer('x'.repeat(32)),
     now: 1_000,
     isReachable: () => true,
+    viewer: {},
     mayUse: () => true,
     mayStay: () => true,
     permissions: () => new Set<string>(),
@@ -125,7 +126,7 @@ test.each<[string, object, object]>([
 
 test('an id of any text stays what it is', async () => {
   const message = { ...request('tools/list'), id: '"},{\u2028' };
-  const plain = { config: config(), catalogue: CATALOGUE, isReachable: () => true } as unknown;
+  const plain = { config: config(), catalogue: CATALOGUE, isReachable: () => true, viewer: {} } as unknown;
   const answer = await handleModern(message, plain as Parameters<typeof handleModern>[1]);
   expect(JSON.parse('json' in answer ? answer.json : '').id).toBe(message.id);
 });

@@ -26,6 +26,8 @@ export interface MethodContext {
   readonly era: Era;
   /** Whether the caller has the permissions for something, be it only after consenting to more scopes. */
   isReachable(requirement: Requirement): boolean;
+  /** The same object while nothing changes in what the caller can reach: lists are remembered by it. */
+  readonly viewer: object;
   /** For the app's code. */
   readonly handler: HandlerContext;
   /** Something that went wrong while the app's code ran and that only the log may know. */
@@ -53,30 +55,69 @@ export const serverMeta = (config: Config): Readonly<Record<string, unknown>> =>
   'io.modelcontextprotocol/serverInfo': config.serverInfo,
 });
 
-/** A list, rendered from entries that are JSON already, a page at a time. */
+/** A list, a page at a time. Rendered once for all callers who see the same of it. */
 export function page<Item extends Requirement & { readonly name: string }>(
   { id, params }: RequestMessage,
-  { config, isReachable }: MethodContext,
+  context: MethodContext,
   field: string,
   items: readonly Item[],
   render: (item: Item) => string,
 ): Result | Failure {
   const start = params.cursor === undefined ? 0 : positionAfter(params.cursor, items);
   if (start === undefined) return failure(200, INVALID_PARAMS, 'The cursor is not one of this server', id);
+  const { visibilities, pages } = renderedOf(items);
+  let visibility = visibilities.get(context.viewer);
+  if (visibility === undefined) {
+    visibility = items.map((item) => (context.isReachable(item) ? '1' : '0')).join('');
+    visibilities.set(context.viewer, visibility);
+  }
+  const { pageSize } = context.config;
+  const name = `${context.era} ${pageSize} ${start} ${visibility}`;
+  let json = pages.get(name);
+  if (json === undefined) {
+    json = renderPage(field, items, render, visibility, start, pageSize);
+    if (pages.size >= MAX_PAGES) pages.clear();
+    pages.set(name, json);
+  }
+  return { json, isCacheable: true };
+}
+
+/** More than roles usually make; a page may be long. */
+const MAX_PAGES = 64;
+
+interface Rendered {
+  /** Which items somebody can reach: a 1 or a 0 for each. */
+  readonly visibilities: WeakMap<object, string>;
+  readonly pages: Map<string, string>;
+}
+
+const rendered = new WeakMap<readonly unknown[], Rendered>();
+
+function renderedOf(items: readonly unknown[]): Rendered {
+  const known = rendered.get(items) ?? { visibilities: new WeakMap(), pages: new Map() };
+  rendered.set(items, known);
+  return known;
+}
+
+function renderPage<Item extends { readonly name: string }>(
+  field: string,
+  items: readonly Item[],
+  render: (item: Item) => string,
+  visibility: string,
+  start: number,
+  pageSize: number,
+): string {
   const entries: string[] = [];
   let last = '';
-  let nextCursor = '';
   for (let index = start; index < items.length; index += 1) {
     const item = items[index];
-    if (!item || !isReachable(item)) continue;
-    if (entries.length === config.pageSize) {
-      nextCursor = `,"nextCursor":${JSON.stringify(cursorOf(last))}`;
-      break;
-    }
+    if (!item || visibility[index] !== '1') continue;
+    if (entries.length === pageSize)
+      return `{"${field}":[${entries.join(',')}],"nextCursor":${JSON.stringify(cursorOf(last))}}`;
     entries.push(render(item));
     last = item.name;
   }
-  return { json: `{"${field}":[${entries.join(',')}]${nextCursor}}`, isCacheable: true };
+  return `{"${field}":[${entries.join(',')}]}`;
 }
 
 /** A cursor names the last item of the page before, so it stays good when what the caller sees changes. */

@@ -40,6 +40,7 @@ export function methodContext(given: Given): MethodContext {
     config: config({ pageSize }),
     catalogue: createCatalogue({ ...given, tools }),
     era,
+    viewer: {},
     isReachable: ({ permissions }) => !hidden.some((permission) => permissions.includes(permission)),
     handler: handler as HandlerContext,
     report: (event) => reported.push(event),
