@@ -28,7 +28,7 @@ export type Fail = (problem: string) => undefined;
 export interface AudienceSettings {
   /** Default: what the preset says, else `aud`. */
   claim?: ClaimPath;
-  /** Accepted values, one of which the claim must have exactly. Default: RESOURCE. */
+  /** Accepted values, one of which the claim must have exactly. Default: RESOURCE; without a path, with a slash as well. */
   values?: readonly string[];
   /**
    * `issuer-bound`: tokens of this issuer name no audience, so every one of them is taken. Needs `require`, or the
@@ -367,7 +367,7 @@ function checkAudience(
 ): Audience | undefined {
   if (!isRecord(value)) {
     const values =
-      value === undefined ? [resource ?? ''] : typeof value === 'string' ? [value] : stringList(value);
+      value === undefined ? namesOf(resource) : typeof value === 'string' ? [value] : stringList(value);
     if (!values || values.length === 0 || (value !== undefined && values.includes('')))
       return fail('audience must be a non-empty string, or a list of them');
     return { claim: ['aud'], values, aud: values };
@@ -375,7 +375,7 @@ function checkAudience(
   const unknown = Object.keys(value).find((key) => !['claim', 'values', 'mode'].includes(key));
   if (unknown !== undefined)
     return fail(`audience has an unknown key ${JSON.stringify(unknown)}; known are claim, values, mode`);
-  const { claim = ['aud'], values = [resource ?? ''], mode = 'any-of' } = value;
+  const { claim = ['aud'], values = namesOf(resource), mode = 'any-of' } = value;
   if (!isPath(claim)) return fail('audience.claim must be a claim path, such as ["client_id"]');
   if (mode !== 'any-of' && mode !== 'issuer-bound')
     return fail('audience.mode must be "any-of" or "issuer-bound"');
@@ -387,13 +387,21 @@ function checkAudience(
       return fail(
         'audience.mode "issuer-bound" needs require with equals or isPresent: something that only access tokens of this issuer have, or its ID tokens would be taken too',
       );
-    return { claim, values: [], aud: [resource ?? ''] };
+    return { claim, values: [], aud: namesOf(resource) };
   }
   const list = stringList(values);
   if (!list || list.length === 0 || (value.values !== undefined && list.includes('')))
     return fail('audience.values must be a list of non-empty strings');
   const isAud = claim.length === 1 && claim[0] === 'aud';
-  return { claim, values: list, aud: isAud ? list : [resource ?? '', ...list] };
+  return { claim, values: list, aud: isAud ? list : [...new Set([...namesOf(resource), ...list])] };
+}
+
+/**
+ * RESOURCE as audiences name it: byte for byte, but for one without a path. That is written with a slash at the end by
+ * whoever builds a URL of it, the official clients among them, and both are the same URL (RFC 3986 section 6.2.3).
+ */
+function namesOf(resource = ''): readonly string[] {
+  return parseUrl(resource)?.origin === resource ? [resource, `${resource}/`] : [resource];
 }
 
 function checkTenant(

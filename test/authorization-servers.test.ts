@@ -417,6 +417,20 @@ test.each([['text'], [null], [[]]])('an entry that is no object is refused: %j',
   ]);
 });
 
+test('a resource without a path is also written with a slash, and one with a path is not', () => {
+  const audienceOf = (resource: string, audience?: unknown) =>
+    check({ RESOURCE: resource, AUTHORIZATION_SERVERS: [{ issuer: ISSUER, audience }] })
+      .authorizationServers[0]?.audience;
+  expect(audienceOf(ORIGIN)).toEqual(aud(ORIGIN, `${ORIGIN}/`));
+  expect(audienceOf(ORIGIN, 'client-17')).toEqual(aud('client-17'));
+  expect(audienceOf(ORIGIN, { claim: ['x'] })).toEqual({
+    claim: ['x'],
+    values: [ORIGIN, `${ORIGIN}/`],
+    aud: [ORIGIN, `${ORIGIN}/`],
+  });
+  expect(audienceOf(RESOURCE)).toEqual(aud(RESOURCE));
+});
+
 test('there is one place for a copy of metadata', () => {
   const entries = [
     { issuer: ISSUER, mirror: true },

@@ -245,7 +245,9 @@ async function callSession(
   message?: Message,
 ): Promise<Outcome> {
   const sessionId = headers.get('mcp-session-id');
-  if (sessionId !== null && (await isSessionRevoked(sessionId, policy))) {
+  // Whoever opens a new one may still name the old one: it is not looked at.
+  const isOpening = message?.kind === 'request' && message.method === 'initialize';
+  if (sessionId !== null && !isOpening && (await isSessionRevoked(sessionId, policy))) {
     const id = message?.kind === 'request' ? message.id : undefined;
     return failure(404, INVALID_REQUEST, 'There is no such session; initialize a new one', id);
   }
