@@ -108,8 +108,9 @@ export function createClientSession(
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
-      const store = new SessionStore(ctx.storage);
       const { config, catalogue, policies } = deploymentOf(env);
+      // When its object was restarted, a session may be idle for so much less: a little of what it may be idle.
+      const store = new SessionStore(ctx.storage, Math.min(60, Math.floor(config.sessionIdleSeconds / 10)));
       this.#store = store;
       this.#housekeeping = new Housekeeping(ctx, env.KIT_KV, store, config.sessionIdleSeconds);
       this.#config = config;

@@ -1,5 +1,7 @@
 // The SQL of ClientSession: schema, migrations, named statements. Decides nothing.
 //
+// Sessions are also kept in memory: there are few, every request reads one, and this object is the only one that writes
+// them. When one was used last is written now and then only (touchSession), so that a request need not wait for a disk.
 // Migrations are appended and never changed: an object may wake up after a year with any older schema. An object that
 // keeps nothing has no schema either, so that it costs nothing: tables are made when the first thing is written.
 
@@ -52,10 +54,17 @@ type Row = Record<string, SqlStorageValue>;
 export class SessionStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly #touchSeconds: number;
   #hasSchema = false;
+  /** By id, as far as they were read; `undefined` before that. */
+  #sessions: Map<string, SessionRow> | undefined;
+  /** What is stored of `usedAt`, by session. */
+  readonly #storedUse = new Map<string, number>();
 
-  constructor(storage: DurableObjectStorage) {
+  /** `touchSeconds` is by how much what is stored of a session's use may be behind. */
+  constructor(storage: DurableObjectStorage, touchSeconds = 0) {
     this.#storage = storage;
+    this.#touchSeconds = touchSeconds;
     this.#sql = storage.sql;
     const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'");
     if (tables.toArray().length > 0) this.#ensureSchema();
@@ -78,6 +87,7 @@ export class SessionStore {
   /** Everything, the tables and the alarm included. What is written afterwards starts anew. */
   async deleteAll(): Promise<void> {
     this.#hasSchema = false;
+    this.#sessions = undefined;
     await this.#storage.deleteAll();
   }
 
@@ -95,27 +105,48 @@ export class SessionStore {
       row.usedAt,
     );
     this.#all('INSERT INTO stream VALUES (?, 0, NULL, 0, 0, NULL)', row.id);
+    this.#known().set(row.id, { ...row, logLevel: undefined });
+    this.#storedUse.set(row.id, row.usedAt);
   }
 
   session(id: string): SessionRow | undefined {
-    const row = this.#one('SELECT * FROM session WHERE id = ?', id);
-    return row && sessionOf(row);
+    return this.#known().get(id);
   }
 
   /** The one that was not used for the longest time first. */
   sessions(): readonly SessionRow[] {
-    return this.#all('SELECT * FROM session ORDER BY used_at, created_at').map(sessionOf);
+    return [...this.#known().values()].sort((a, b) => a.usedAt - b.usedAt || a.createdAt - b.createdAt);
   }
 
   touchSession(id: string, usedAt: number): void {
+    this.#change(id, { usedAt });
+    if (usedAt - (this.#storedUse.get(id) ?? 0) < this.#touchSeconds) return;
     this.#all('UPDATE session SET used_at = ? WHERE id = ?', usedAt, id);
+    this.#storedUse.set(id, usedAt);
   }
 
   setLogLevel(id: string, level: string): void {
     this.#all('UPDATE session SET log_level = ? WHERE id = ?', level, id);
+    this.#change(id, { logLevel: level });
+  }
+
+  #known(): Map<string, SessionRow> {
+    if (this.#sessions) return this.#sessions;
+    const sessions = this.#all('SELECT * FROM session').map(sessionOf);
+    this.#storedUse.clear();
+    for (const { id, usedAt } of sessions) this.#storedUse.set(id, usedAt);
+    this.#sessions = new Map(sessions.map((session) => [session.id, session]));
+    return this.#sessions;
+  }
+
+  #change(id: string, changed: Partial<SessionRow>): void {
+    const session = this.#known().get(id);
+    if (session) this.#known().set(id, { ...session, ...changed });
   }
 
   deleteSession(id: string): void {
+    this.#known().delete(id);
+    this.#storedUse.delete(id);
     this.#all('DELETE FROM event WHERE session = ?', id);
     this.#all('DELETE FROM stream WHERE session = ?', id);
     this.#all('DELETE FROM subscription WHERE session = ?', id);

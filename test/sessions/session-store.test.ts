@@ -1,7 +1,7 @@
 // An object that has slept through versions: what an older schema kept is found by the newer one.
 
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SessionStore } from '../../src/sessions/session-store.ts';
 
 /** The schema of version 0.1, as it was: never to be changed. */
@@ -49,6 +49,44 @@ test('an object with the first schema wakes up with its sessions, streams, event
   expect([store.isKeeping(), store.indexEntry()]).toEqual([true, undefined]);
   // And once more, with nothing left to do.
   expect(new SessionStore(storageOf(database)).sessions()).toHaveLength(1);
+});
+
+const ROW = { id: 's', protocolVersion: '2025-11-25', clientInfo: { name: 'c' }, capabilities: {} };
+
+test('a request reads its session without a query, and writes that it was used now and then only', () => {
+  const storage = storageOf(new DatabaseSync(':memory:'));
+  const store = new SessionStore(storage, 60);
+  store.addSession({ ...ROW, createdAt: 1_000, usedAt: 1_000 });
+  const exec = vi.spyOn(storage.sql, 'exec');
+  for (const usedAt of [1_000, 1_001, 1_059]) {
+    store.touchSession('s', usedAt);
+    expect(store.session('s')).toMatchObject({ usedAt });
+  }
+  expect(exec).not.toHaveBeenCalled();
+  store.touchSession('s', 1_060);
+  store.touchSession('s', 1_061);
+  expect(exec).toHaveBeenCalledTimes(1);
+  // Whoever restarts the object finds what was stored.
+  expect(new SessionStore(storage, 60).session('s')).toMatchObject({ ...ROW, usedAt: 1_060 });
+});
+
+test('what is in memory of sessions is what is stored', () => {
+  const storage = storageOf(new DatabaseSync(':memory:'));
+  const store = new SessionStore(storage);
+  for (const [id, usedAt] of [
+    ['b', 1_002],
+    ['a', 1_001],
+    ['c', 1_003],
+  ] as const)
+    store.addSession({ ...ROW, id, createdAt: 1_000, usedAt });
+  store.touchSession('a', 1_004);
+  store.setLogLevel('b', 'error');
+  store.deleteSession('c');
+  const stored = new SessionStore(storage);
+  for (const id of ['a', 'b', 'c']) expect(store.session(id)).toEqual(stored.session(id));
+  expect(store.sessions().map(({ id }) => id)).toEqual(['b', 'a']);
+  expect(store.sessions()).toEqual(stored.sessions());
+  expect(store.session('b')).toMatchObject({ logLevel: 'error' });
 });
 
 test('an object that keeps nothing gets no tables by being asked', () => {
