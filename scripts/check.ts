@@ -19,6 +19,7 @@ await runCommand({
     const steps = [
       ['tsc', '-p', '.'],
       ['tsc', '-p', 'scripts'],
+      ['tsc', '-p', 'scripts/bench/workers'],
       ['tsc', '-p', 'test'],
       ['wrangler', 'types', '--include-runtime=false', ...(fix ? [] : ['--check'])],
       ['biome', 'check', fix ? '--write' : '--error-on-warnings'],
