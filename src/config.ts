@@ -131,12 +131,20 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   operators?: readonly Operator[];
   /** Whether service keys are accepted. */
   serviceKeys?: boolean;
-  /** Which decisions are lines of the log. What is bound besides (Analytics Engine, a Queue, DecisionLog) gets them anyway. */
-  auditLog?: 'all' | 'refusals';
+  /**
+   * Which decisions are in the log: all of them a line each, what was allowed many to a line, or refusals only. What is
+   * bound besides (Analytics Engine, a Queue, DecisionLog) gets them anyway.
+   */
+  auditLog?: AuditLog;
   /** Whether the audit has subjects as they are, or only pseudonyms of them. */
   auditSubjects?: 'plain' | 'hashed';
   /** AUDIT_SECRET: what pseudonyms are made with; at least 32 characters. A secret (`wrangler secret put`). */
   auditSecret?: string;
+  /**
+   * Whether clients of the older era may keep a stream open to hear of changes (GET). Its object is billed for as long as it
+   * is open; without it they get 405, and calls, questions and resuming a call are as before.
+   */
+  sessionListening?: boolean;
   /** How a missing scope is told: HTTP 403, or a tool result for clients that cannot step up on a 403. */
   stepUp?: 'http' | 'tool-result';
   /** Origins of browser clients, besides this server's own; `*` for any. On localhost every localhost origin is allowed. */
@@ -169,9 +177,10 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly adminPermission: string;
   readonly operators: readonly Operator[];
   readonly serviceKeys: boolean;
-  readonly auditLog: 'all' | 'refusals';
+  readonly auditLog: AuditLog;
   readonly auditSubjects: 'plain' | 'hashed';
   readonly auditSecret: string | undefined;
+  readonly sessionListening: boolean;
   readonly stepUp: 'http' | 'tool-result';
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
@@ -254,15 +263,13 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
     operators: read('operators', checkOperators) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,
-    auditLog:
-      read('auditLog', (value, fail) =>
-        value === 'all' || value === 'refusals' ? value : fail('must be "all" or "refusals"'),
-      ) ?? 'all',
+    auditLog: read('auditLog', (value, fail) => oneOf(AUDIT_LOGS, value, fail)) ?? 'all',
     auditSubjects:
       read('auditSubjects', (value, fail) =>
         value === 'plain' || value === 'hashed' ? value : fail('must be "plain" or "hashed"'),
       ) ?? 'plain',
     auditSecret: read('auditSecret', secret),
+    sessionListening: read('sessionListening', checkBoolean) ?? true,
     stepUp:
       read('stepUp', (value, fail) =>
         value === 'http' || value === 'tool-result' ? value : fail('must be "http" or "tool-result"'),
@@ -339,8 +346,11 @@ function parseVariable(value: unknown): unknown {
 const JURISDICTIONS = ['eu', 'fedramp'];
 const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'];
 
-const oneOf = (known: readonly string[], value: unknown, fail: Fail): string | undefined =>
-  typeof value === 'string' && known.includes(value) ? value : fail(`must be one of ${known.join(', ')}`);
+const AUDIT_LOGS = ['all', 'batched', 'refusals'] as const;
+export type AuditLog = (typeof AUDIT_LOGS)[number];
+
+const oneOf = <T extends string>(known: readonly T[], value: unknown, fail: Fail): T | undefined =>
+  known.find((name) => name === value) ?? fail(`must be one of ${known.join(', ')}`);
 
 function checkNumber(value: unknown, least: number, most: number, fail: Fail): number | undefined {
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;

@@ -103,6 +103,13 @@ export function log(event: LogEvent): void {
   else console.log(line);
 }
 
+/** Several decisions as one line, each of them JSON already. */
+export function logDecisions(decisions: readonly string[]): void {
+  console.log(
+    `{"time":"${new Date().toISOString()}","event":"decisions","decisions":[${decisions.join(',')}]}`,
+  );
+}
+
 /** What JSON cannot have (a circle, a bigint) is no event of ours; it must not turn an answer into an exception. */
 function toLine(event: LogEvent, time: string): string {
   try {

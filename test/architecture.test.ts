@@ -15,7 +15,18 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
     types: ['introspection-settings.ts'],
   },
   'authorization-servers.ts': {
-    values: ['auth/providers', 'claim-rules.ts', 'introspection-settings.ts', 'shapes.ts', 'url.ts'],
+    values: [
+      'audience-settings.ts',
+      'auth/providers',
+      'claim-rules.ts',
+      'introspection-settings.ts',
+      'shapes.ts',
+      'url.ts',
+    ],
+  },
+  'audience-settings.ts': {
+    values: ['claim-rules.ts', 'shapes.ts', 'url.ts'],
+    types: ['authorization-servers.ts'],
   },
   'introspection-settings.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
   'claim-rules.ts': { values: ['shapes.ts'] },
@@ -93,6 +104,7 @@ const VARIABLES = [
   'OPERATORS',
   'SERVICE_KEYS',
   'AUDIT_LOG',
+  'SESSION_LISTENING',
   'AUDIT_SUBJECTS',
   'AUDIT_SECRET',
   'STEP_UP',

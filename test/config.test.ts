@@ -182,6 +182,15 @@ const SETTINGS: Readonly<
     bad: [{ issuer: ISSUER }],
     complaint: 'must be a list of {"issuer":"…","subject":"…"}',
   },
+  sessionListening: {
+    variable: 'SESSION_LISTENING',
+    default: true,
+    declared: true,
+    given: 'false',
+    understood: false,
+    bad: 'no',
+    complaint: 'must be true or false',
+  },
   serviceKeys: {
     variable: 'SERVICE_KEYS',
     default: false,
@@ -195,9 +204,9 @@ const SETTINGS: Readonly<
     variable: 'AUDIT_LOG',
     default: 'all',
     declared: 'all',
-    given: 'refusals',
+    given: 'batched',
     bad: 'none',
-    complaint: 'must be "all" or "refusals"',
+    complaint: 'must be one of all, batched, refusals',
   },
   auditSubjects: {
     variable: 'AUDIT_SUBJECTS',

@@ -53,7 +53,7 @@ const NATIVE = '(native)';
 const SAMPLE_EVERY_US = 100;
 
 export async function profile(
-  { contender, toolCount, isAudited, seed, setUp }: Entrant,
+  { contender, toolCount, auditLog, seed, setUp }: Entrant,
   issuer: Issuer,
   load: Load,
   forMs: number,
@@ -64,7 +64,7 @@ export async function profile(
     defines: { TOOL_COUNT: toolCount },
     isReadable: true,
   });
-  await using running = await run({ contender, build: built, issuer, isAudited, inspectorPort: 0 });
+  await using running = await run({ contender, build: built, issuer, auditLog, inspectorPort: 0 });
   await seed?.(running, issuer);
   const { host, pathname } = new URL(RESOURCE);
   load.prepare({ name: 'profile', path: pathname, host, exchanges: await setUp(running, issuer) });

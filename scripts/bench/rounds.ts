@@ -54,10 +54,10 @@ async function start(
   entrant: Entrant,
   { issuer, load, tell }: Bench,
 ): Promise<Ready> {
-  const { contender, isAudited } = entrant;
+  const { contender, auditLog } = entrant;
   const built = await builtFor(entrant);
   tell(`${workload.name}: starting ${entrant.name}`);
-  const running = stack.use(await run({ contender, build: built, issuer, isAudited }));
+  const running = stack.use(await run({ contender, build: built, issuer, auditLog }));
   await entrant.seed?.(running, issuer);
   await checkRefusals(contender, running.port, issuer);
   const exchanges = await entrant.setUp(running, issuer);

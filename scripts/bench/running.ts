@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Miniflare } from 'miniflare';
+import type { AuditLog } from '../../src/config.ts';
 import type { Build } from './build.ts';
 import type { Contender } from './contenders.ts';
 import { type Issuer, RESOURCE } from './issuer.ts';
@@ -30,28 +31,28 @@ export interface RunOptions {
   readonly issuer: Issuer;
   /** Of CDP: for a profile. */
   readonly inspectorPort?: number;
-  /** Whether the audit has every decision, in the log and in every sink that needs no other Worker; else refusals only. */
-  readonly isAudited?: boolean;
+  /** How the log has what was allowed. If it does, so has every sink of the audit that needs no other Worker. */
+  readonly auditLog?: AuditLog;
 }
 
 const SECRET = 'a secret of the benchmark, long enough';
 
 /** What every contender is told; each takes what it needs. */
-export const variablesOf = (issuer: Issuer, isAudited = false) => ({
+export const variablesOf = (issuer: Issuer, auditLog: AuditLog = 'refusals') => ({
   text: {
     RESOURCE,
     ISSUER: issuer.url,
     REQUEST_STATE_SECRET: SECRET,
-    AUDIT_LOG: isAudited ? 'all' : 'refusals',
+    AUDIT_LOG: auditLog,
   },
   json: { JWKS: issuer.jwks, AUTHORIZATION_SERVERS: [{ issuer: issuer.url }] },
 });
 
 export async function run(options: RunOptions): Promise<Running> {
-  const { contender, build, issuer, inspectorPort, isAudited = false } = options;
+  const { contender, build, issuer, inspectorPort, auditLog = 'refusals' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'mcp-edge-bench-state-'));
   const before = children('workerd');
-  const variables = variablesOf(issuer, isAudited);
+  const variables = variablesOf(issuer, auditLog);
   const miniflare = new Miniflare({
     resourcePersistencePath: folder,
     cf: false,
@@ -85,7 +86,9 @@ export async function run(options: RunOptions): Promise<Running> {
                 { type: 'durable-object' as const, worker: 'bench', exportName },
               ]),
             ),
-            ...(isAudited ? { AUDIT_ANALYTICS: { type: 'analytics-engine-dataset' as const } } : {}),
+            ...(auditLog !== 'refusals'
+              ? { AUDIT_ANALYTICS: { type: 'analytics-engine-dataset' as const } }
+              : {}),
           },
           exports: Object.fromEntries(
             Object.values(contender.objects).map((name) => [

@@ -2,7 +2,7 @@
 //
 // | sink | binding | gets |
 // |---|---|---|
-// | the log (Workers Logs, Logpush) | none | every decision, one line of JSON; only refusals if `auditLog` says so |
+// | the log (Workers Logs, Logpush) | none | every decision, a line of JSON each; `auditLog`: many to a line, or refusals only |
 // | Analytics Engine | AUDIT_ANALYTICS | every decision, as columns (analytics.ts) |
 // | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
 // | DecisionLog | DECISION_LOG | every refusal (of strangers some), and a sample of what was allowed |
@@ -14,6 +14,7 @@ import type { Config } from '../config.ts';
 import { type AuditSink, type DecisionEvent, describeError, log } from '../log.ts';
 import { dataPoint } from './analytics.ts';
 import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
+import { createLogBatch } from './log-batch.ts';
 import { createOutbox } from './outbox.ts';
 
 type AuditConfig = Pick<Config, 'auditLog' | 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>;
@@ -54,6 +55,7 @@ export function createAudit(config: AuditConfig): Audit {
   const isStorm = createLimit(STRANGERS_PER_SECOND);
   const keyUses = createKeyUses();
 
+  const toLog = createLogBatch();
   const toQueue = createOutbox<LoggedDecision, AuditIo>('queue', async ({ items, dropped }, io) => {
     const bodies = items.map((item, index) => (index === 0 && dropped > 0 ? { ...item, dropped } : item));
     await bindings(io).AUDIT_QUEUE?.sendBatch(bodies.map((body) => ({ body, contentType: 'json' })));
@@ -74,7 +76,7 @@ export function createAudit(config: AuditConfig): Audit {
   return {
     record({ decision, principalKind, shadow }, describe, io) {
       const { AUDIT_ANALYTICS, AUDIT_QUEUE, DECISION_LOG } = bindings(io);
-      const isLogged = config.auditLog === 'all' || decision === 'deny';
+      const isLogged = config.auditLog !== 'refusals' || decision === 'deny';
       const isForOperators =
         DECISION_LOG !== undefined &&
         config.decisionLogEntries > 0 &&
@@ -84,8 +86,9 @@ export function createAudit(config: AuditConfig): Audit {
         return;
 
       const event = describe();
-      if (isLogged) log(event);
       const at = Math.floor(Date.now() / 1_000);
+      if (decision === 'allow' && config.auditLog === 'batched') toLog.put(event, at, io.waitUntil);
+      else if (isLogged) log(event);
       const isMinor = event.issuer === undefined;
       guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event)));
       if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, isMinor));

@@ -230,11 +230,16 @@ function modernContext({ principal, rights }: Caller, request: Request, context:
 /** GET and DELETE exist only for a session of the older era. */
 async function sessionRequest(request: Request, caller: Caller, context: Context): Promise<Outcome> {
   const { method, headers } = request;
-  if ((method !== 'GET' && method !== 'DELETE') || !headers.has('mcp-session-id')) {
+  const isOfSession = method === 'DELETE' || (method === 'GET' && mayConnect(headers, context));
+  if (!isOfSession || !headers.has('mcp-session-id')) {
     return json(405, { error: 'method_not_allowed' }, { allow: 'POST, GET, DELETE, OPTIONS' });
   }
   return callSession(method, request, caller, context);
 }
+
+/** Stream 0 of a session is the one for listening; the others are of calls, and may always be resumed. */
+const mayConnect = (headers: Headers, { deployment: { config } }: Context): boolean =>
+  config.sessionListening || /^[1-9]/.test(headers.get('last-event-id') ?? '');
 
 /** One call of the caller's ClientSession; it gets a principal and its rights, and never the token. */
 async function callSession(

@@ -58,6 +58,39 @@ test('the log can be left to refusals; what else is bound gets every decision', 
   expect(sinks.points.length).toBe(3);
 });
 
+test('what was allowed can share lines of the log: full ones at once, the rest after a second; refusals stay alone', async () => {
+  const sinks = createSinks();
+  const audit = createAudit({ auditLog: 'batched', decisionLogAllowsPerThousand: 0, decisionLogEntries: 0 });
+  const io = { ...sinks.io, env: {} };
+  recordAll(audit, { ...sinks, io }, 200, ALLOWED);
+  record(audit, DENIED, io);
+  const full = lines.filter(({ event }) => event === 'decisions');
+  expect(full.length).toBeGreaterThan(1);
+  for (const line of full) expect(JSON.stringify(line).length).toBeLessThan(16_384);
+  expect(lines.at(-1)).toMatchObject({ event: 'decision', decision: 'deny' });
+  expect(sinks.promises.length).toBe(1);
+
+  await vi.advanceTimersByTimeAsync(1_000);
+  const ids = lines.flatMap(({ decisions = [] }) =>
+    (decisions as { requestId: string; at: number }[]).map(({ requestId, at }) => [requestId, at]),
+  );
+  expect(ids).toEqual(Array.from({ length: 200 }, (_, number) => [`r${number}`, NOW]));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(lines.filter(({ event }) => event === 'decisions').length).toBe(full.length + 1);
+});
+
+test('lines are collected by another request when the one that began was cut off', async () => {
+  const sinks = createSinks();
+  const audit = createAudit({ auditLog: 'batched', decisionLogAllowsPerThousand: 0, decisionLogEntries: 0 });
+  const io = { ...sinks.io, env: {} };
+  record(audit, ALLOWED, io);
+  vi.clearAllTimers();
+  await vi.advanceTimersByTimeAsync(2_000);
+  record(audit, ALLOWED, io);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(lines.map(({ decisions }) => (decisions as unknown[]).length)).toEqual([2]);
+});
+
 test('a decision that nobody gets is not even described', () => {
   const sinks = createSinks();
   const audit = createAudit({
