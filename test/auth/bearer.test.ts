@@ -36,6 +36,7 @@ test.each([
   ['a scheme that only starts alike', `Bearers ${TOKEN}`, OTHER_SCHEME],
   ['a token without a scheme', TOKEN, OTHER_SCHEME],
   ['a tab after the scheme', `Bearer\t${TOKEN}`, OTHER_SCHEME],
+  ['a tab before the token', `Bearer \t${TOKEN}`, MALFORMED],
   ['the scheme alone', 'Bearer', MALFORMED],
   ['two tokens', `Bearer ${TOKEN} ${TOKEN}`, MALFORMED],
   ['a quoted token', `Bearer "${TOKEN}"`, MALFORMED],
