@@ -49,16 +49,7 @@ const floor = {
   compatibilityFlags: [],
 } as const;
 
-const rival = {
-  group: 'rivals',
-  dialect: '2026-07-28',
-  checksScope: true,
-  checksToken: true,
-  needsSession: false,
-  kv: [],
-  objects: {},
-  compatibilityFlags: [],
-} as const;
+const rival = { ...floor, group: 'rivals' } as const;
 
 export const CONTENDERS: readonly Contender[] = [
   {
