@@ -42,8 +42,8 @@ export interface DecisionEvent {
   readonly latencyMs: number;
 }
 
-/** Where decisions go besides the log; the registry only hears of service keys that are used. */
-export type AuditSink = 'analytics' | 'queue' | 'decision_log' | 'registry';
+/** Where decisions go; `log` is its shared lines. The registry only hears of service keys that are used. */
+export type AuditSink = 'log' | 'analytics' | 'queue' | 'decision_log' | 'registry';
 
 export type LogEvent =
   | DecisionEvent

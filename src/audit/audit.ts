@@ -87,7 +87,8 @@ export function createAudit(config: AuditConfig): Audit {
 
       const event = describe();
       const at = Math.floor(Date.now() / 1_000);
-      if (decision === 'allow' && config.auditLog === 'batched') toLog.put(event, at, io.waitUntil);
+      if (decision === 'allow' && config.auditLog === 'batched')
+        guarded('log', () => toLog.put(event, at, io.waitUntil));
       else if (isLogged) log(event);
       const isMinor = event.issuer === undefined;
       guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event)));

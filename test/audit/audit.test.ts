@@ -79,6 +79,16 @@ test('what was allowed can share lines of the log: full ones at once, the rest a
   expect(lines.filter(({ event }) => event === 'decisions').length).toBe(full.length + 1);
 });
 
+test('a shared line that cannot be collected is no problem of the request', () => {
+  const sinks = createSinks();
+  const audit = createAudit({ auditLog: 'batched', decisionLogAllowsPerThousand: 0, decisionLogEntries: 0 });
+  const waitUntil = () => {
+    throw new Error('too late');
+  };
+  expect(() => record(audit, ALLOWED, { ...sinks.io, env: {}, waitUntil })).not.toThrow();
+  expect(failures()).toMatchObject([{ sink: 'log', count: 1 }]);
+});
+
 test('lines are collected by another request when the one that began was cut off', async () => {
   const sinks = createSinks();
   const audit = createAudit({ auditLog: 'batched', decisionLogAllowsPerThousand: 0, decisionLogEntries: 0 });
