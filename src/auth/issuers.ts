@@ -31,6 +31,8 @@ type IssuerConfig = FetchLimits &
 interface Issuer {
   readonly name: string;
   readonly server: AuthorizationServer;
+  /** How old its keys may get in this isolate. */
+  readonly freshSeconds: number;
   loaded: LoadedKeys | undefined;
   /** Changes when the set of keys changes; whatever was verified with an older one is to be verified again. */
   keysVersion: number;
@@ -63,6 +65,11 @@ const MAX_CANDIDATES = 4;
 const POLL_MS = 20;
 /** In time-outs: KV, four places for the metadata, the keys. */
 const LONGEST_REFRESH = 6;
+/**
+ * All isolates know when the keys were fetched. If all found them old in the same second, each would ask the issuer; so
+ * each takes off up to this part. Of the default that is two minutes, and KV shows what one has fetched after one.
+ */
+const SPREAD = 0.2;
 
 export function createIssuers(config: IssuerConfig): Issuers {
   const issuers = new Map<string, Issuer>();
@@ -76,7 +83,8 @@ export function createIssuers(config: IssuerConfig): Issuers {
         failedAt: 0,
         busyUntil: 0,
       };
-      issuers.set(name, { name, server, ...unasked, unknownKids: new Map() });
+      const freshSeconds = config.jwksFreshSeconds * (1 - SPREAD * Math.random());
+      issuers.set(name, { name, server, freshSeconds, ...unasked, unknownKids: new Map() });
     }
   }
 
@@ -88,7 +96,7 @@ export function createIssuers(config: IssuerConfig): Issuers {
       const issuer = issuers.get(name);
       if (!issuer) return [];
       const startedAt = io.now();
-      const isYoung = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt < config.jwksFreshSeconds;
+      const isYoung = (keys: IssuerKeys): boolean => io.now() - keys.fetchedAt < issuer.freshSeconds;
       const isUsable = (keys: IssuerKeys): boolean =>
         io.now() - keys.fetchedAt < config.jwksStaleLimitSeconds;
       // While one request fetches newer keys, the others go on with those at hand.

@@ -24,6 +24,8 @@ beforeEach(async () => {
   kv = memoryKv();
   issuer = await startIssuer();
   logged = [];
+  // No isolate renews its keys early, unless a test says so.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   vi.spyOn(console, 'log').mockImplementation((line: string) => logged.push(JSON.parse(line)));
 });
 afterEach(async () => {
@@ -120,6 +122,25 @@ describe('memory, then KV, then the network', () => {
     expect(await lookUp()).toEqual([x(issuer.key)]);
     expect([jwksRequests(), kv.gets()]).toEqual([2, 2]);
     expect(origins()).toEqual(['network', 'network']);
+  });
+
+  test('isolates that read the same copy renew it one after the other, and only the first asks the issuer', async () => {
+    const shares = [0.999, 0.5, 0];
+    const isolates = shares.map((share) => {
+      vi.mocked(Math.random).mockReturnValueOnce(share);
+      return isolate();
+    });
+    for (const { lookUp } of isolates) await lookUp();
+    expect([jwksRequests(), kv.gets()]).toEqual([1, 3]);
+    const readsAfter = async (seconds: number) => {
+      now = START + seconds;
+      for (const { lookUp } of isolates) await lookUp();
+      return [jwksRequests(), kv.gets()];
+    };
+    expect(await readsAfter(0.8 * FRESH)).toEqual([1, 3]);
+    expect(await readsAfter(0.8 * FRESH + 1)).toEqual([2, 4]);
+    expect(await readsAfter(0.9 * FRESH)).toEqual([2, 5]);
+    expect(await readsAfter(FRESH)).toEqual([2, 6]);
   });
 
   test('what another isolate has put into KV is used without the network', async () => {
