@@ -64,9 +64,15 @@ interface Routed {
   readonly params: Record<string, string>;
 }
 
-const router = Router<Routed>();
-for (const [method, path, name, operate] of OPERATIONS)
-  router[method.toLowerCase() as 'get'](path, ({ params }) => ({ name, params: decoded(params), operate }));
+let routes: ReturnType<typeof createRoutes> | undefined;
+
+/** Made with the first request of an operator: most isolates never see one. */
+function createRoutes() {
+  const router = Router<Routed>();
+  for (const [method, path, name, operate] of OPERATIONS)
+    router[method.toLowerCase() as 'get'](path, ({ params }) => ({ name, params: decoded(params), operate }));
+  return router;
+}
 
 /** A parameter that cannot be decoded names nothing. */
 function decoded(params: Readonly<Record<string, string>>): Record<string, string> {
@@ -87,7 +93,8 @@ function decoded(params: Readonly<Record<string, string>>): Record<string, strin
  */
 export async function operationOf(method: string, { origin, pathname }: URL): Promise<Operation | undefined> {
   if (pathname.endsWith('/')) return undefined;
-  return (await router.fetch({ method, url: origin + pathname, params: {} })) as Operation | undefined;
+  routes ??= createRoutes();
+  return (await routes.fetch({ method, url: origin + pathname, params: {} })) as Operation | undefined;
 }
 
 /** Methods of a path that has operations. */
