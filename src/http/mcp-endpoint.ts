@@ -7,6 +7,7 @@
 import type { Outline } from '../audit/audit.ts';
 import { auditSubject } from '../audit/subject.ts';
 import { placeOf, traceIdOf } from '../audit/trace.ts';
+import type { AccessTokenVerifier } from '../auth/access-token.ts';
 import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
 import { isServiceKey } from '../auth/service-key.ts';
@@ -111,7 +112,7 @@ export async function identify(
   const verified =
     config.serviceKeys && header === undefined && isServiceKey(credential)
       ? verifyServiceKey(credential, context)
-      : verifyAccessToken(credential, context, header);
+      : readingPolicy(verifyAccessToken(credential, context, header), context);
   const principal = verified instanceof Promise ? await verified : verified;
   if (isDenial(principal)) return principal;
   progress.principal = principal;
@@ -123,6 +124,17 @@ export async function identify(
   if (isDenial(policy)) return policy;
   progress.policy = policy;
   return admit(principal, policy);
+}
+
+/** A new isolate has neither keys nor a policy, and waits for both at once. A refusal does not wait for the policy. */
+function readingPolicy(
+  verified: ReturnType<AccessTokenVerifier>,
+  context: Context,
+): ReturnType<AccessTokenVerifier> {
+  const { policies } = context.deployment;
+  if (!(verified instanceof Promise) || policies.age(context.now())) return verified;
+  const reading = policies.read(context);
+  return verified.then((principal) => (isDenial(principal) ? principal : reading.then(() => principal)));
 }
 
 const policyOf = (context: Context): Policy | Denial | Promise<Policy | Denial> =>

@@ -4,14 +4,25 @@ import worker from '../../src/worker.ts';
 
 export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
-/** `decisionLog` is a Durable Object too; what goes there goes after the answer. */
-const counts = { fetch: 0, kv: 0, durableObject: 0, decisionLog: 0, verify: 0 };
+/** `decisionLog` is a Durable Object too; what goes there goes after the answer. `readsAtOnce` is the most of KV. */
+const counts = { fetch: 0, kv: 0, readsAtOnce: 0, durableObject: 0, decisionLog: 0, verify: 0 };
+let reads = 0;
 
 /** The binding with every call of a method counted. */
 function counted<T extends object>(binding: T, name: 'kv' | 'durableObject' | 'decisionLog'): T {
   return wrapped(binding, (target, method, args) => {
     counts[name] += 1;
-    return Reflect.apply(method, target, args);
+    const result = Reflect.apply(method, target, args);
+    if (name === 'kv' && method.name === 'get') noteRead(result as Promise<unknown>);
+    return result;
+  });
+}
+
+function noteRead(read: Promise<unknown>): void {
+  reads += 1;
+  counts.readsAtOnce = Math.max(counts.readsAtOnce, reads);
+  read.finally(() => {
+    reads -= 1;
   });
 }
 

@@ -24,6 +24,7 @@ afterAll(async () => {
 interface Counts {
   readonly fetch: number;
   readonly kv: number;
+  readonly readsAtOnce: number;
   readonly durableObject: number;
   readonly decisionLog: number;
   readonly verify: number;
@@ -35,7 +36,10 @@ const counts = async (of = worker): Promise<Counts> =>
   (await (await of.fetch('https://mcp.example.com/counts')).json()) as Counts;
 
 /** What one thing cost. Batches for the log of decisions go after the answers and are counted apart. */
-async function cost(action: () => Promise<unknown>, of = worker): Promise<Omit<Counts, 'decisionLog'>> {
+async function cost(
+  action: () => Promise<unknown>,
+  of = worker,
+): Promise<Omit<Counts, 'decisionLog' | 'readsAtOnce'>> {
   const before = await counts(of);
   await action();
   const after = await counts(of);
@@ -60,6 +64,7 @@ const whoami = async (token: string) => {
 test('the first token of a cold isolate costs the keys (KV, metadata, JWKS, KV) and the policy (KV, once ever the registry)', async () => {
   const token = await issuer.sign();
   expect(await cost(() => whoami(token))).toEqual({ fetch: 2, kv: 3, durableObject: 1, verify: 1 });
+  expect((await counts()).readsAtOnce, 'keys and policy are read at once').toBe(2);
 });
 
 test('a token seen for the first time costs one verification', async () => {
