@@ -58,8 +58,8 @@ export function planOf({ workload, only, rounds, quick }: Given, contenders: rea
   return {
     workloads: WORKLOAD_NAMES.filter((name) => workloads.includes(name)),
     pace: quick
-      ? { rounds: count, roundMs: 500, warmUpMs: 900, connections: 8 }
-      : { rounds: count, roundMs: 1_500, warmUpMs: 4_000, connections: 8 },
+      ? { rounds: count, turns: 2, turnMs: 250, warmUpMs: 900, connections: 8 }
+      : { rounds: count, turns: 5, turnMs: 300, warmUpMs: 4_000, connections: 8 },
     idle: quick ? { sessions: 1_000, watchSeconds: 15 } : { sessions: 10_000, watchSeconds: 30 },
     starts: quick ? 5 : 11,
     isChosen: ({ name, group }) => names === undefined || names.includes(name) || names.includes(group),

@@ -1,4 +1,7 @@
-// One workload measured: every entrant in turn, round by round, so that what the machine does meanwhile hits all alike.
+// One workload measured: every entrant in turn, so that what the machine does meanwhile hits all alike.
+//
+// A round is several short turns of each instead of a long one: how fast a processor is shared with others changes within
+// seconds, and would make the first of a round look better than the last.
 
 import type { Build } from './build.ts';
 import { builtFor } from './builds.ts';
@@ -12,7 +15,9 @@ import type { Entrant, Workload } from './workloads.ts';
 
 export interface Pace {
   readonly rounds: number;
-  readonly roundMs: number;
+  /** Of each entrant in a round. */
+  readonly turns: number;
+  readonly turnMs: number;
   readonly warmUpMs: number;
   readonly connections: number;
 }
@@ -82,9 +87,20 @@ async function under(
   if (result.fault !== undefined)
     throw new Unfit(`${entrant.name} answers wrongly (${key}): ${result.fault}`);
   const after = pid === undefined ? undefined : cpuSeconds(pid);
-  const cpu =
-    before === undefined || after === undefined ? undefined : ((after - before) / result.exchanges) * 1e6;
-  return { ...result, cpu, perSecond: (result.exchanges / result.tookMs) * 1_000 };
+  return { ...result, cpuSeconds: before === undefined || after === undefined ? undefined : after - before };
+}
+
+type Turn = Awaited<ReturnType<typeof under>>;
+
+/** All turns of an entrant in a round. */
+function together(turns: readonly Turn[]): { readonly cpu: number | undefined; readonly perSecond: number } {
+  const sum = (of: (turn: Turn) => number): number => turns.reduce((total, turn) => total + of(turn), 0);
+  const exchanges = sum((turn) => turn.exchanges);
+  const seconds = sum((turn) => turn.cpuSeconds ?? Number.NaN);
+  return {
+    cpu: Number.isNaN(seconds) ? undefined : (seconds / exchanges) * 1e6,
+    perSecond: (exchanges / sum(({ tookMs }) => tookMs)) * 1_000,
+  };
 }
 
 /** Answers and refusals, and nothing timed. @throws {Unfit} */
@@ -117,13 +133,17 @@ export async function measure(
     tell(`${name}: warming up ${one.entrant.name}`);
     await under(one, bench, pace.connections, pace.warmUpMs);
   }
-  const rounds: Awaited<ReturnType<typeof under>>[][] = ready.map(() => []);
+  const rounds: ReturnType<typeof together>[][] = ready.map(() => []);
   const latencies: number[][] = ready.map(() => []);
   for (let round = 1; round <= pace.rounds; round += 1) {
     tell(`${name}: round ${round} of ${pace.rounds} (${title})`);
+    const turns: Turn[][] = ready.map(() => []);
+    for (let turn = 0; turn < pace.turns; turn += 1)
+      for (const [index, one] of ready.entries())
+        turns[index]?.push(await under(one, bench, pace.connections, pace.turnMs));
     for (const [index, one] of ready.entries()) {
-      rounds[index]?.push(await under(one, bench, pace.connections, pace.roundMs));
-      latencies[index]?.push((await under(one, bench, 1, pace.roundMs / 4)).p50Ms);
+      rounds[index]?.push(together(turns[index] ?? []));
+      latencies[index]?.push((await under(one, bench, 1, pace.turnMs)).p50Ms);
     }
   }
   return ready.map(({ entrant, running, built }, index) => {
