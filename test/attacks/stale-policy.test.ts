@@ -158,6 +158,19 @@ test('an isolate that begins while KV cannot be read lets nobody in and sends no
   expect(await seen(mallory)).toMatchObject(REVOKED);
 });
 
+test('in an isolate that begins while KV hangs, a stranger is refused without waiting for the policy', async () => {
+  await using stranger = await startIssuer();
+  const token = await stranger.sign();
+  await trouble({ kv: 'hangs' });
+  await newIsolate();
+  // Reading the policy is given up after 5 s.
+  const waiting = new Promise((resolve) => setTimeout(resolve, 4_000, 'waits for the policy'));
+  expect(await Promise.race([seen(token), waiting])).toMatchObject({
+    status: 401,
+    reason: 'issuer_not_trusted',
+  });
+});
+
 test('while the registry cannot be reached, strict tools are a 503 and everything else works', async () => {
   expect(await strict(alice)).toMatchObject(LET_IN);
   expect(await strict(mallory)).toMatchObject(REVOKED);
