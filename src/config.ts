@@ -11,8 +11,17 @@ import {
   checkServers,
   type Fail,
 } from './authorization-servers.ts';
-import { stringList } from './shapes.ts';
-import { isLoopback, parseUrl } from './url.ts';
+import {
+  checkBoolean,
+  checkImplications,
+  checkNumber,
+  checkOperators,
+  checkResource,
+  isServerInfo,
+  oneOf,
+} from './setting-checks.ts';
+import { SCOPE_TOKEN, stringList, unknownMember } from './shapes.ts';
+import { parseUrl } from './url.ts';
 
 export {
   ASYMMETRIC_ALGS,
@@ -187,10 +196,9 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly requestStateSecret: string | undefined;
   readonly objectJurisdiction: string | undefined;
   readonly objectLocationHint: string | undefined;
+  /** Variables, secrets and bindings that only the kit may read. */
+  readonly secretNames: readonly string[];
 }
-
-/** scope-token of RFC 6749 section 3.3. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
 /** Everything that is wrong with a configuration. `problems` are complete sentences for the operator's log. */
 export class ConfigError extends Error {
@@ -208,14 +216,29 @@ export class ConfigError extends Error {
  */
 export function checkConfig(settings: Settings, vars: Readonly<Record<string, unknown>>): Config {
   const problems: string[] = [];
-  const read = reader(settings, vars, problems);
+  /** Settings that exist, and variables that are nobody's business but the kit's. */
+  const known = new Set<string>(['serverInfo']);
+  const secretNames = new Set<string>();
+  const note = (name: SettingName): void => {
+    known.add(name);
+    if (isSecret(name)) secretNames.add(variableName(name));
+  };
+  const read = reader(settings, vars, problems, note);
 
   const resource = read('resource', checkResource);
   if (problems.length === 0 && resource === undefined)
     problems.push(missing('resource', '"https://mcp.example.com/mcp"'));
   const before = problems.length;
   const servers = read('authorizationServers', (value, fail) =>
-    checkServers(value, resource, (name) => vars[name], fail),
+    checkServers(
+      value,
+      resource,
+      (name) => {
+        secretNames.add(name);
+        return vars[name];
+      },
+      fail,
+    ),
   );
   if (problems.length === before && servers === undefined) {
     problems.push(missing('authorizationServers', '[{ issuer = "https://your-authorization-server" }]'));
@@ -286,7 +309,15 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     requestStateSecret: read('requestStateSecret', secret),
     objectJurisdiction: read('objectJurisdiction', (value, fail) => oneOf(JURISDICTIONS, value, fail)),
     objectLocationHint: read('objectLocationHint', (value, fail) => oneOf(LOCATION_HINTS, value, fail)),
+    secretNames: [...secretNames],
   };
+  if (!isServerInfo(settings.serverInfo))
+    problems.push(
+      'serverInfo (in src/app/config.ts): must have name and version, may have title, all texts.',
+    );
+  const unknown = unknownMember(settings, [...known]);
+  if (unknown !== undefined)
+    problems.push(`${unknown} (in src/app/config.ts): there is no such setting; nobody would apply it.`);
   if (config.jwksStaleLimitSeconds < config.jwksFreshSeconds) {
     problems.push(
       `${where('jwksStaleLimitSeconds')}: must not be below jwksFreshSeconds (${config.jwksFreshSeconds}).`,
@@ -312,16 +343,23 @@ type SettingName = Exclude<keyof Settings, 'serverInfo'>;
 type Check<T> = (value: unknown, fail: Fail) => T | undefined;
 
 const variableName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+const isSecret = (name: string): boolean => /Secret(?:Previous)?$/.test(name);
 const where = (name: string): string =>
-  name.endsWith('Secret')
+  isSecret(name)
     ? `${variableName(name)} (wrangler secret put ${variableName(name)})`
     : `${variableName(name)} (in wrangler.toml [vars], or ${name} in src/app/config.ts)`;
 const missing = (name: string, example: string): string =>
   `${where(name)}: is missing. It decides whom this server trusts, so it has no default. Example: ${variableName(name)} = ${example}`;
 
 /** Reads one setting: the variable if there is one, else the declaration. JSON in variables is parsed where a check wants more than a string. */
-function reader(settings: Settings, vars: Readonly<Record<string, unknown>>, problems: string[]) {
+function reader(
+  settings: Settings,
+  vars: Readonly<Record<string, unknown>>,
+  problems: string[],
+  note: (name: SettingName) => void,
+) {
   return function read<T>(name: SettingName, check: Check<T>): T | undefined {
+    note(name);
     const variable = vars[variableName(name)];
     const raw = variable === undefined || variable === '' ? settings[name] : variable;
     if (raw === undefined) return undefined;
@@ -348,72 +386,6 @@ const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'af
 
 const AUDIT_LOGS = ['all', 'batched', 'refusals'] as const;
 export type AuditLog = (typeof AUDIT_LOGS)[number];
-
-const oneOf = <T extends string>(known: readonly T[], value: unknown, fail: Fail): T | undefined =>
-  known.find((name) => name === value) ?? fail(`must be one of ${known.join(', ')}`);
-
-function checkNumber(value: unknown, least: number, most: number, fail: Fail): number | undefined {
-  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-  return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
-    ? number
-    : fail(`must be a whole number from ${least} to ${most}`);
-}
-
-function checkBoolean(value: unknown, fail: Fail): boolean | undefined {
-  if (value === true || value === 'true') return true;
-  return value === false || value === 'false' ? false : fail('must be true or false');
-}
-
-function checkOperators(value: unknown, fail: Fail): readonly Operator[] | undefined {
-  const isText = (part: unknown): boolean => typeof part === 'string' && part !== '';
-  const good =
-    Array.isArray(value) &&
-    value.every(
-      (entry) =>
-        typeof entry === 'object' &&
-        entry !== null &&
-        Object.keys(entry).length === 2 &&
-        isText(entry.issuer) &&
-        isText(entry.subject),
-    );
-  return good ? (value as readonly Operator[]) : fail('must be a list of {"issuer":"…","subject":"…"}');
-}
-
-function checkResource(value: unknown, fail: Fail): string | undefined {
-  const url = parseUrl(value);
-  if (!url || typeof value !== 'string')
-    return fail('must be the absolute URL of the MCP endpoint, such as https://mcp.example.com/mcp');
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    return fail('must use https (http only on localhost)');
-  if (url.hash !== '' || value.includes('#')) return fail('must not have a fragment');
-  if (url.search !== '' || value.includes('?')) return fail('must not have a query');
-  if (url.username !== '' || url.password !== '') return fail('must not contain a user name or password');
-  if (value.endsWith('/')) return fail('must not end with a slash');
-  const canonical = url.pathname === '/' ? url.origin : url.href;
-  if (value !== canonical)
-    return fail(`is compared byte for byte, so write it in its canonical form: ${canonical}`);
-  if (url.pathname.includes('//')) return fail('must not have two slashes in a row in its path');
-  if (!/^[\w.~/-]*$/.test(url.pathname))
-    return fail('has a path with characters other than letters, digits and . _ ~ - /');
-  if (url.pathname.startsWith('/.well-known/'))
-    return fail('must not be below /.well-known/, where the metadata is served');
-  return value;
-}
-
-function checkImplications(
-  value: unknown,
-  fail: Fail,
-): Readonly<Record<string, readonly string[]>> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return fail('must be an object of scope lists');
-  const good = Object.entries(value).every(
-    ([scope, implied]) =>
-      SCOPE_TOKEN.test(scope) && stringList(implied)?.every((name) => SCOPE_TOKEN.test(name)),
-  );
-  return good
-    ? (value as Record<string, readonly string[]>)
-    : fail('must map a scope to a list of scopes: {"reports:write":["reports:read"]}');
-}
 
 function deepFreeze<T extends object>(value: T): T {
   for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);

@@ -16,6 +16,7 @@ import { createPolicies, type Policies, type PolicyIo } from './policy/policies.
 import type { Roles } from './policy/roles.ts';
 import { type Catalogue, createCatalogue, type Offers } from './protocol/catalogue.ts';
 import { createSealer, type Sealer } from './protocol/seal.ts';
+import { createInProgress, type InProgress } from './sessions/in-progress.ts';
 
 /** What src/app declares. */
 export interface App extends Offers {
@@ -35,6 +36,7 @@ export interface Deployment {
   readonly issuers: Issuers;
   readonly verifyAccessToken: AccessTokenVerifier;
   readonly verifyServiceKey: ServiceKeyVerifier;
+  readonly inProgress: InProgress;
   /** Of the MCP endpoint. */
   readonly resourceUrl: Readonly<URL>;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
@@ -99,6 +101,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     issuers,
     verifyAccessToken: createAccessTokenVerifier(config, issuers, createOpaqueTokenVerifier(config)),
     verifyServiceKey: createServiceKeyVerifier(),
+    inProgress: createInProgress(config.streamRecheckSeconds),
     resourceUrl: new URL(resource),
     metadata: {
       paths: metadataPaths(resource),

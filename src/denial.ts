@@ -22,6 +22,11 @@ export type Denial =
       readonly retryAfterSeconds: number;
     }
   | {
+      /** The caller has as much in progress as it may, or too many wait for the same thing. */
+      readonly reason: 'rate_limited';
+      readonly retryAfterSeconds: number;
+    }
+  | {
       readonly reason: 'permission_missing';
       /** What the operation needs and the caller's roles do not give. */
       readonly missingPermissions: readonly string[];

@@ -1,12 +1,13 @@
 // What an app may use: everything in src/app imports from here and from nowhere else in the kit.
 
 import type { Settings } from './config.ts';
-import { type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts';
+import { checkDefinitions, type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts';
 
 export type { ContentBlock, PromptMessage, ToolAnnotations } from '@modelcontextprotocol/server';
 export type { Principal } from './auth/principal.ts';
+export type { AppEnv } from './bindings.ts';
 export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';
-export { type Protected, type ProtectOptions, protect } from './http/protect.ts';
+export type { Behind, Protected } from './http/protect.ts';
 export type { RoleDefinition, Roles } from './policy/roles.ts';
 export type { Elicitation, HandlerContext, Notifier, SessionState } from './protocol/handler.ts';
 export {
@@ -36,8 +37,9 @@ export function defineConfig(settings: Settings): Settings {
 
 /**
  * Declares roles: what they permit, and the roles whose permissions they have as well.
- * @throws {Error} at start, naming the roles on the way to an unknown name or a cycle
+ * @throws {Error} at start, naming the roles on the way to an unknown name or a cycle, or the member that there is not
  */
 export function defineRoles(definitions: Readonly<Record<string, RoleDefinition>>): Roles {
+  checkDefinitions(definitions);
   return resolveRoles(definitions);
 }

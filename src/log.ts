@@ -48,6 +48,7 @@ export type AuditSink = 'log' | 'analytics' | 'queue' | 'decision_log' | 'regist
 export type LogEvent =
   | DecisionEvent
   | { readonly event: 'config_invalid'; readonly problems: readonly string[] }
+  | { readonly event: 'config_unsafe'; readonly problems: readonly string[] }
   | {
       readonly event: 'issuer_keys_loaded';
       readonly issuer: string;
@@ -91,6 +92,7 @@ export type LogEvent =
 
 const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
   'config_invalid',
+  'config_unsafe',
   'handler_failed',
   'tool_output_invalid',
   'request_failed',

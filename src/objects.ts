@@ -15,13 +15,12 @@ export type Placement = Pick<Config, 'objectJurisdiction' | 'objectLocationHint'
 /** Whose ClientSession. */
 export type Grant = Pick<Principal, 'issuer' | 'subject' | 'clientId'>;
 
-export function clientSession(
-  env: Env,
-  { issuer, subject, clientId }: Grant,
-  placement: Placement,
-): ClientSessionApi {
-  const name = JSON.stringify([issuer, subject, clientId ?? null]);
-  return locate(env.CLIENT_SESSION, name, placement) as unknown as ClientSessionApi;
+/** A name that no other grant has. */
+export const grantName = ({ issuer, subject, clientId }: Grant): string =>
+  JSON.stringify([issuer, subject, clientId ?? null]);
+
+export function clientSession(env: Env, grant: Grant, placement: Placement): ClientSessionApi {
+  return locate(env.CLIENT_SESSION, grantName(grant), placement) as unknown as ClientSessionApi;
 }
 
 export function notificationHub(

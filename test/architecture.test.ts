@@ -10,8 +10,11 @@ const SRC = join(import.meta.dirname, '../src');
 /** What each part may import of the others, as values and types, or only as types. Within itself everything may. */
 const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
   app: { values: ['kit.ts'] },
+  'server.ts': { values: ['context.ts', 'http', 'policy', 'audit', 'sessions', 'shapes.ts'] },
+  'bindings.ts': { values: [], types: ['config.ts'] },
+  'hash.ts': { values: [] },
   'config.ts': {
-    values: ['authorization-servers.ts', 'shapes.ts', 'url.ts'],
+    values: ['authorization-servers.ts', 'setting-checks.ts', 'shapes.ts', 'url.ts'],
     types: ['introspection-settings.ts'],
   },
   'authorization-servers.ts': {
@@ -30,23 +33,37 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   },
   'introspection-settings.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
   'claim-rules.ts': { values: ['shapes.ts'] },
+  'setting-checks.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
   'shapes.ts': { values: [] },
   'url.ts': { values: [] },
   'auth/providers': { values: [], types: ['authorization-servers.ts'] },
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
   'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
-  auth: { values: ['config.ts', 'denial.ts', 'log.ts'] },
-  policy: { values: ['log.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
-  protocol: { values: ['log.ts'], types: ['auth', 'policy', 'config.ts'] },
+  auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'log.ts'] },
+  policy: { values: ['log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
+  protocol: {
+    values: ['denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
+    types: ['auth', 'policy', 'bindings.ts', 'config.ts'],
+  },
   audit: { values: ['log.ts'], types: ['auth', 'config.ts'] },
   sessions: {
-    values: ['protocol', 'policy', 'denial.ts', 'log.ts', 'objects.ts'],
+    values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'log.ts', 'objects.ts'],
     types: ['auth', 'config.ts'],
   },
-  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'objects.ts'] },
+  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'sessions', 'objects.ts'] },
   admin: {
-    values: ['auth', 'policy', 'protocol', 'sessions', 'audit', 'denial.ts', 'objects.ts'],
+    values: [
+      'auth',
+      'policy',
+      'protocol',
+      'sessions',
+      'audit',
+      'denial.ts',
+      'hash.ts',
+      'objects.ts',
+      'shapes.ts',
+    ],
     types: ['config.ts', 'context.ts'],
   },
   http: {
@@ -57,15 +74,17 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
       'sessions',
       'admin',
       'audit',
+      'bindings.ts',
       'config.ts',
       'context.ts',
       'denial.ts',
       'log.ts',
       'objects.ts',
+      'shapes.ts',
     ],
   },
-  'kit.ts': { values: ['policy', 'protocol', 'http'], types: ['auth', 'config.ts'] },
-  'worker.ts': { values: ['app', 'context.ts', 'http', 'policy', 'audit', 'sessions'] },
+  'kit.ts': { values: ['policy', 'protocol'], types: ['auth', 'bindings.ts', 'config.ts', 'http'] },
+  'worker.ts': { values: ['app', 'server.ts'] },
 };
 
 /** Packages, by who may import values of them; of any other package everybody may import types. */
@@ -78,6 +97,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   audit: ['cloudflare:workers'],
   admin: ['itty-router'],
   http: ['itty-router'],
+  'server.ts': ['cloudflare:workers'],
 };
 
 /** Words of code, and the only files that may have them. */

@@ -572,3 +572,29 @@ test.each([
 ])('keys may come from %s: %s', (url, expected) => {
   expect(isSafeUrl(url)).toBe(expected);
 });
+
+test('a setting that there is not is a problem: nobody would apply it', () => {
+  expect(problems({}, { streamRecheckSecond: 1 })).toEqual([
+    'streamRecheckSecond (in src/app/config.ts): there is no such setting; nobody would apply it.',
+  ]);
+});
+
+test.each<[string, unknown]>([
+  ['none', undefined],
+  ['no name', { version: '1' }],
+  ['an empty version', { name: 'a', version: '' }],
+  ['a title that is no text', { name: 'a', version: '1', title: 5 }],
+  ['a member that is not shown', { name: 'a', version: '1', titel: 'A' }],
+])('what clients are shown of this server has name and version, and nothing unknown: %s', (_, info) => {
+  expect(problems({}, { serverInfo: info })).toEqual([
+    'serverInfo (in src/app/config.ts): must have name and version, may have title, all texts.',
+  ]);
+});
+
+test('the kit keeps to itself its secrets, and what its authorization servers name', () => {
+  const introspection = { url: `${ISSUER}/introspect`, clientId: 'us', secret: 'MY_SECRET' };
+  const AUTHORIZATION_SERVERS = [{ issuer: ISSUER, introspection }];
+  const { secretNames } = check({ AUTHORIZATION_SERVERS, MY_SECRET: 'x', MINE: 'y' });
+  expect(secretNames).toEqual(expect.arrayContaining(['MY_SECRET', 'REQUEST_STATE_SECRET', 'AUDIT_SECRET']));
+  expect(secretNames).not.toContain('MINE');
+});

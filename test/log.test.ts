@@ -53,6 +53,7 @@ const EVENTS: {
   introspection_failed: ['log', { event: 'introspection_failed', issuer: 'i', detail: 'd' }],
   kv_failed: ['log', { event: 'kv_failed', operation: 'read', key: 'k', detail: 'd' }],
   config_invalid: ['error', { event: 'config_invalid', problems: ['a', 'b'] }],
+  config_unsafe: ['error', { event: 'config_unsafe', problems: ['a'] }],
   policy_loaded: ['log', { event: 'policy_loaded', version: 17, from: 'kv' }],
   policy_failed: ['log', { event: 'policy_failed', from: 'registry', detail: 'd' }],
   policy_published: ['log', { event: 'policy_published', version: 17 }],

@@ -69,7 +69,7 @@ export const CONTENDERS: readonly Contender[] = [
       POLICY_REGISTRY: 'PolicyRegistry',
       DECISION_LOG: 'DecisionLog',
     },
-    compatibilityFlags: ['enable_request_signal'],
+    compatibilityFlags: ['enable_request_signal', 'disallow_importable_env'],
   },
   {
     ...floor,

@@ -97,7 +97,16 @@ function flags({ flags: set, isLogged }: Bindings): Finding[] {
         'bindings.signal',
         'compatibility_flags lacks enable_request_signal',
         'A client cancels a request by closing its stream; without the flag the tool is not told.',
-        'Set compatibility_flags = ["enable_request_signal"].',
+        'Add "enable_request_signal" to compatibility_flags.',
+      ),
+    );
+  if (!set.includes('disallow_importable_env'))
+    findings.push(
+      error(
+        'bindings.importable-env',
+        'compatibility_flags lacks disallow_importable_env',
+        "Tools get the bindings without the kit's own; without the flag their code can import all of them, and so give its caller any role.",
+        'Add "disallow_importable_env" to compatibility_flags.',
       ),
     );
   if (!isLogged)

@@ -21,7 +21,7 @@ export function checkSettings({ vars, app, file }: Setup): Checked {
   const left = placeholders(vars);
   const unseen = standIns(vars, file?.bindings.services ?? []);
   try {
-    const config = checkConfig(app?.config ?? { serverInfo: { name: '', version: '' } }, {
+    const config = checkConfig(app?.config ?? { serverInfo: { name: 'unknown', version: '0' } }, {
       ...unseen,
       ...vars,
     });

@@ -2,8 +2,8 @@
 //
 // Every change goes through `change`: a reason, an idempotency key, and an answer that says when it is in force.
 
-import { sha256 } from '../auth/hash.ts';
 import type { Context } from '../context.ts';
+import { sha256 } from '../hash.ts';
 import { policyRegistry } from '../objects.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { Change, ChangeOutcome } from '../policy/change.ts';

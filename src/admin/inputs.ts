@@ -6,7 +6,7 @@
 import type { Assignee, RevocationTarget } from '../policy/keys.ts';
 import { REVOCATION_KINDS } from '../policy/keys.ts';
 import { isFailure, isObject, readJson } from '../protocol/message.ts';
-import { SCOPE_TOKEN } from '../protocol/tool.ts';
+import { SCOPE_TOKEN } from '../shapes.ts';
 
 /** An answer other than success. */
 export class Refusal extends Error {

@@ -7,16 +7,15 @@
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
-import { authorize, type Decision } from '../policy/authorize.ts';
-import type { Caller } from '../policy/caller.ts';
+import type { Requirement } from '../policy/authorize.ts';
 import type { Author } from '../policy/change.ts';
 
 type OperatorConfig = Pick<Config, 'adminScope' | 'adminPermission' | 'operators'>;
 
-export function authorizeOperator({ principal, rights }: Caller, config: OperatorConfig): Decision {
-  const permissions = isListed(principal, config) ? [] : [config.adminPermission];
-  return authorize(rights, { scopes: [config.adminScope], permissions });
-}
+export const operatorRequirement = (principal: Principal, config: OperatorConfig): Requirement => ({
+  scopes: [config.adminScope],
+  permissions: isListed(principal, config) ? [] : [config.adminPermission],
+});
 
 /** Whether somebody is an operator by configuration. */
 export function isListed(

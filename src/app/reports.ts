@@ -2,7 +2,7 @@
 
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { type Schema, ToolError } from '../kit.ts';
+import { type AppEnv, type Schema, ToolError } from '../kit.ts';
 
 export const reportId = v.pipe(
   v.string(),
@@ -19,24 +19,24 @@ export function object<const Entries extends v.ObjectEntries>(
   return toStandardJsonSchema(v.strictObject(entries));
 }
 
-export async function findReport(env: Env, id: string): Promise<Report | undefined> {
+export async function findReport(env: AppEnv, id: string): Promise<Report | undefined> {
   return (await env.REPORTS.get<Report>(`report:${id}`, 'json')) ?? undefined;
 }
 
-export async function readReport(env: Env, id: string): Promise<Report> {
+export async function readReport(env: AppEnv, id: string): Promise<Report> {
   const found = await findReport(env, id);
   if (!found) throw new ToolError(`There is no report "${id}". list_reports names them all.`);
   return found;
 }
 
-export async function writeReport(env: Env, changed: Report): Promise<void> {
+export async function writeReport(env: AppEnv, changed: Report): Promise<void> {
   await env.REPORTS.put(`report:${changed.id}`, JSON.stringify(changed), {
     metadata: { title: changed.title },
   });
 }
 
 /** The first thousand, by identifier. */
-export async function listReports(env: Env): Promise<Pick<Report, 'id' | 'title'>[]> {
+export async function listReports(env: AppEnv): Promise<Pick<Report, 'id' | 'title'>[]> {
   const { keys } = await env.REPORTS.list<{ title?: string }>({ prefix: 'report:' });
   return keys.map(({ name, metadata }) => ({
     id: name.slice('report:'.length),

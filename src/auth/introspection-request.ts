@@ -7,8 +7,8 @@
 
 import { importJWK, type JWK, SignJWT } from 'jose';
 import type { AuthorizationServer, ClientAuthentication, Config } from '../config.ts';
+import { hexOf } from '../hash.ts';
 import type { Payload } from './claims.ts';
-import { hexOf } from './hash.ts';
 import { readObject } from './issuer-documents.ts';
 
 type RequestConfig = Pick<Config, 'resource' | 'issuerTimeoutMs' | 'maxIssuerResponseBytes'>;

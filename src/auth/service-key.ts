@@ -6,7 +6,7 @@
 // Does not check revocations by subject, token or issuer, scopes and roles: the same gate does that for every principal.
 
 import { type Denial, isDenial } from '../denial.ts';
-import { sha256 } from './hash.ts';
+import { sha256 } from '../hash.ts';
 import type { Principal } from './principal.ts';
 
 /** What a key stands for. Written by the PolicyRegistry. */

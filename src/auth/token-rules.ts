@@ -7,8 +7,8 @@
 
 import type { AuthorizationServer, Config } from '../config.ts';
 import type { Denial } from '../denial.ts';
+import { sha256 } from '../hash.ts';
 import { audienceProblem, brokenRule, type Payload, readClaims } from './claims.ts';
-import { sha256 } from './hash.ts';
 import type { Principal } from './principal.ts';
 
 export type RuleConfig = Pick<Config, 'clockToleranceSeconds' | 'maxTokenLifetimeSeconds'>;

@@ -6,46 +6,29 @@
 // a decision in the audit, with the operation.
 // The description of the API is no operation: the platform serves it to anybody (wrangler.toml [assets]).
 
-import { authorizeOperator } from '../admin/operator.ts';
+import { operatorRequirement } from '../admin/operator.ts';
 import { methodsOf, operate, operationOf } from '../admin/routes.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
-import type { Caller } from '../policy/caller.ts';
-import { impliedScopes } from '../policy/roles.ts';
 import { json } from './answer.ts';
-import { answered, identify, type Outcome, type Progress, readmit } from './mcp-endpoint.ts';
+import { identify, readmit } from './gate.ts';
+import { answered, type Outcome, type Progress } from './outcome.ts';
 
 export async function adminEndpoint(request: Request, url: URL, context: Context): Promise<Response> {
   return answered(request, context, (progress) => decide(request, url, context, progress));
 }
 
-/** Who is calling, by what the registry says and whatever was published: KV may be late, or out of reach. */
-async function callerNow(
-  request: Request,
-  url: URL,
-  context: Context,
-  progress: Progress,
-): Promise<Caller | Denial> {
-  const admitted = await identify(request, url, context, progress);
-  const { principal } = progress;
-  if (!principal) return admitted;
-  // Whoever lacks the scope, revoked or not, is not worth a call of the registry.
-  const { adminScope, scopeImplications } = context.deployment.config;
-  if (!impliedScopes(principal.scopes, scopeImplications).has(adminScope)) {
-    const refused = isDenial(admitted) ? admitted : authorizeOperator(admitted, context.deployment.config);
-    if (refused) return refused;
-  }
-  return readmit(principal, context, progress);
-}
-
 async function decide(request: Request, url: URL, context: Context, progress: Progress): Promise<Outcome> {
   const operation = await operationOf(request.method, url);
   progress.operation = operation?.name ?? 'unknown';
-  const operator = await callerNow(request, url, context, progress);
+  const admitted = await identify(request, url, context, progress);
+  const { principal } = progress;
+  if (!principal) return admitted as Denial;
+  // By what the registry says, whatever was published: KV may be late, or out of reach.
+  const requirement = operatorRequirement(principal, context.deployment.config);
+  const operator = await readmit(principal, admitted, requirement, context, progress);
   if (isDenial(operator)) return operator;
-  const refused = authorizeOperator(operator, context.deployment.config);
-  if (refused) return refused;
 
   if (!operation) {
     const methods = await methodsOf(url);

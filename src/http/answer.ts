@@ -27,5 +27,8 @@ export function events(stream: ReadableStream<Uint8Array>): Response {
 }
 
 export function rpcFailure(failure: Failure): Response {
-  return new Response(failureJson(failure), { status: failure.status, headers: HEADERS });
+  const { status } = failure;
+  const isPassing = status === 429 || status === 503;
+  const headers = isPassing ? { ...HEADERS, 'retry-after': '5' } : HEADERS;
+  return new Response(failureJson(failure), { status, headers });
 }

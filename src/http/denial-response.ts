@@ -67,6 +67,13 @@ export function denialResponse(
         { 'retry-after': String(denial.retryAfterSeconds) },
       );
 
+    case 'rate_limited':
+      return json(
+        429,
+        { error: 'rate_limited', error_description: 'Too much at once: wait and send it again' },
+        { 'retry-after': String(denial.retryAfterSeconds) },
+      );
+
     case 'permission_missing':
       return refusal(
         `Your account lacks the permission ${denial.missingPermissions.join(', ')}. Consenting to more scopes cannot give it: ask an administrator for a role that has it.`,

@@ -10,7 +10,6 @@ import { type App, type Context, createContext, type Deployment, deploymentOf } 
 import { describeError, log } from '../log.ts';
 import { adminEndpoint } from './admin-endpoint.ts';
 import { json } from './answer.ts';
-import { mcpEndpoint } from './mcp-endpoint.ts';
 import { checkOrigin, preflight } from './origin.ts';
 
 type Handle = (request: Request, context: Context) => Promise<Response>;
@@ -18,13 +17,21 @@ type Handle = (request: Request, context: Context) => Promise<Response>;
 /** What answers at the path of RESOURCE. */
 export type Endpoint = (request: Request, url: Readonly<URL>, context: Context) => Promise<Response>;
 
-/** The Worker's `fetch`. The configuration is checked with the first request of an isolate: only then are there variables. */
-export function serve(app: App, endpoint: Endpoint = mcpEndpoint): ExportedHandlerFetchHandler<Env> {
+/**
+ * The Worker's `fetch`. `endpoint` answers at RESOURCE. The configuration is checked with the first request of an isolate:
+ * only then are there variables; and then the log gets `warnings` of what makes a deployment unsafe.
+ */
+export function serve(
+  app: App,
+  endpoint: Endpoint,
+  warnings: readonly string[] = [],
+): ExportedHandlerFetchHandler<Env> {
   let deployed: { readonly deployment: Deployment; readonly handle: Handle } | ConfigError | undefined;
 
   return async (request, env, execution) => {
     let requestId = '';
     try {
+      if (!deployed && warnings.length > 0) log({ event: 'config_unsafe', problems: warnings });
       deployed ??= deploy(app, endpoint, env);
       if (deployed instanceof ConfigError) {
         log({ event: 'config_invalid', problems: deployed.problems });

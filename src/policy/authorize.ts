@@ -14,9 +14,11 @@ import { impliedScopes, type Roles } from './roles.ts';
 export interface Requirement {
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
-  /** `strict`: decided by the policy as the registry has it at that moment, not by the published one. */
-  readonly freshness?: 'published' | 'strict';
+  readonly freshness?: Freshness;
 }
+
+/** `strict`: decided by the policy as the registry has it at that moment, not by the published one. */
+export type Freshness = 'published' | 'strict';
 
 /** What a principal may do under a policy, inheritance and implication resolved. */
 export interface Rights {

@@ -7,7 +7,8 @@
 //   `policy_unavailable`: never guessed, never treated as "nothing is revoked";
 // - KV without a head means that nobody has asked the registry yet, or that the head was lost: the registry is asked;
 // - a version older than the one here is not adopted, whoever gives it;
-// - no promise is shared between requests (see auth/issuers.ts for why).
+// - no promise is shared between requests (see auth/issuers.ts for why): they share data, and deadlines that end by
+//   themselves, so that a request that was cut off keeps nobody waiting.
 
 import type { Denial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
@@ -35,7 +36,11 @@ export interface Policies {
   young(now: number): Policy | undefined;
   /** The policy, from KV if it is not young; `policy_unavailable` beyond the hard limit. */
   read(io: PolicyIo): Promise<Policy | Denial>;
-  /** The policy as the registry has it, unless the registry was asked less than so many seconds ago; 0 always asks. */
+  /**
+   * The policy as the registry has it, unless the registry was asked less than so many seconds ago. 0 always asks: the
+   * answer is to a question that began after the call, and is shared by all that came before it began; when very many
+   * wait for it, `rate_limited`.
+   */
   renew(io: PolicyIo, olderThanSeconds: number): Promise<Policy | Denial>;
   /** For operators. `undefined` before the first request. */
   age(
@@ -51,6 +56,11 @@ const TABLE_CACHE_SECONDS = 300;
 const RETRY_SECONDS = 5;
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
+/** A question to the registry, and a table that its answer names. */
+const QUESTION_MS = 2 * TIMEOUT_MS;
+/** Requests of an isolate that may wait while another asks the registry. The more there are, the less often each looks. */
+const MAX_WAITING = 1_024;
+const LOOKERS_PER_MS = 10;
 
 interface State {
   policy: Policy | undefined;
@@ -64,6 +74,12 @@ interface State {
   failedAt: number;
   /** Epoch milliseconds until which another request of this isolate is reading. */
   busyUntil: number;
+  /** Questions to the registry are numbered; the last that began, and until when it counts as being under way. */
+  asked: number;
+  askingUntil: number;
+  /** The last that was answered, and whether the answer could be used. */
+  answered: number;
+  isGood: boolean;
 }
 
 export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies {
@@ -75,7 +91,13 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     renewedAt: 0,
     failedAt: 0,
     busyUntil: 0,
+    asked: 0,
+    askingUntil: 0,
+    answered: 0,
+    isGood: false,
   };
+  /** Of each request that waits: epoch milliseconds after which it has surely gone. */
+  const waiting = new Set<{ readonly until: number }>();
   const ageOf = (now: number): number => now - state.confirmedAt;
   const isBusy = (): boolean => state.busyUntil > Date.now();
 
@@ -108,6 +130,46 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     } finally {
       state.busyUntil = 0;
     }
+  }
+
+  /** Asks the registry, or takes the answer to a question that began later than this. Never throws. */
+  async function ask(io: PolicyIo): Promise<Policy | Denial> {
+    if (state.askingUntil > Date.now()) {
+      if (!hasRoom()) return { reason: 'rate_limited', retryAfterSeconds: 1 };
+      const came = state.asked;
+      const here = { until: Date.now() + 2 * QUESTION_MS };
+      waiting.add(here);
+      while (state.askingUntil > Date.now() && state.answered <= came)
+        await pause(POLL_MS + waiting.size / LOOKERS_PER_MS);
+      waiting.delete(here);
+      if (state.answered > came) return state.isGood ? usable(io.now(), 'registry') : unavailable('registry');
+    }
+    state.asked += 1;
+    const number = state.asked;
+    state.askingUntil = Date.now() + QUESTION_MS;
+    const asking = renewFromRegistry(io).then(
+      () => true,
+      (error: unknown) => {
+        log({ event: 'policy_failed', from: 'registry', detail: describeError(error) });
+        return false;
+      },
+    );
+    const answered = asking.then((isGood) => {
+      // One that took too long may have been overtaken.
+      if (number < state.asked) return isGood;
+      Object.assign(state, { askingUntil: 0, answered: number, isGood });
+      return isGood;
+    });
+    // Others wait for it, also when this request is cut off.
+    io.waitUntil(answered);
+    return (await answered) ? usable(io.now(), 'registry') : unavailable('registry');
+  }
+
+  /** Whether one more may wait. */
+  function hasRoom(): boolean {
+    if (waiting.size < MAX_WAITING) return true;
+    for (const one of waiting) if (one.until < Date.now()) waiting.delete(one);
+    return waiting.size < MAX_WAITING;
   }
 
   /** @throws {Error} when the registry does not answer, or with something that cannot be used */
@@ -176,7 +238,7 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
         if (!isBusy()) io.waitUntil(refresh(io));
         return policy;
       }
-      while (isBusy()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      while (isBusy()) await pause();
       if (!state.policy || ageOf(io.now()) >= limits.policyFreshSeconds) {
         const refreshing = refresh(io);
         io.waitUntil(refreshing);
@@ -187,21 +249,17 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
 
     async renew(io, olderThanSeconds) {
       if (io.now() - state.renewedAt < olderThanSeconds) return usable(io.now(), 'registry');
-      try {
-        // Streams renew together: the first of them asks for all.
-        if (olderThanSeconds > 0) state.renewedAt = io.now();
-        await renewFromRegistry(io);
-        return usable(io.now(), 'registry');
-      } catch (error) {
-        log({ event: 'policy_failed', from: 'registry', detail: describeError(error) });
-        return unavailable('registry');
-      }
+      // Streams renew together: the first of them asks for all.
+      if (olderThanSeconds > 0) state.renewedAt = io.now();
+      return ask(io);
     },
 
     age: (now) =>
       state.policy && { version: state.policy.version, ageSeconds: ageOf(now), source: state.source },
   };
 }
+
+const pause = (ms = POLL_MS): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** @throws {Error} when the promise takes longer */
 function inTime<T>(promise: Promise<T>): Promise<T> {

@@ -3,6 +3,8 @@
 // A mistake in a definition (a cycle, an unknown name) is found when the Worker starts or an operator edits a role, not
 // when someone is refused. Does not decide anything about a caller: see authorize.ts.
 
+import { stringList, unknownMember } from '../shapes.ts';
+
 /** What one role permits, and the roles whose permissions it has as well. */
 export interface RoleDefinition {
   readonly permissions?: readonly string[];
@@ -15,6 +17,23 @@ export type RoleDefinitions = Readonly<Record<string, RoleDefinition>>;
 export interface Roles {
   readonly definitions: RoleDefinitions;
   readonly permissions: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+const MEMBERS: Readonly<Record<keyof RoleDefinition, true>> = { permissions: true, inherits: true };
+
+/**
+ * Of an app's own code only: a published policy may have members that only a newer version knows.
+ * @throws {Error} naming the role and the member that nobody would apply
+ */
+export function checkDefinitions(definitions: RoleDefinitions): void {
+  for (const [name, definition] of Object.entries(definitions)) {
+    const unknown = unknownMember(definition, Object.keys(MEMBERS));
+    if (unknown !== undefined)
+      throw new Error(`roles: "${name}" has no member "${unknown}"; there are permissions, inherits`);
+    const { permissions = [], inherits = [] } = definition;
+    if (!stringList(permissions) || !stringList(inherits))
+      throw new Error(`roles: permissions and inherits of "${name}" must be lists of names`);
+  }
 }
 
 /** @throws {Error} naming the roles on the way to an unknown name or a cycle */

@@ -14,6 +14,7 @@ import type {
   Root,
 } from '@modelcontextprotocol/server';
 import type { Principal } from '../auth/principal.ts';
+import type { AppEnv } from '../bindings.ts';
 import { isAnswerTo, isCreateMessageResult, isRootList } from './answers.ts';
 import { isObject } from './message.ts';
 
@@ -23,8 +24,8 @@ export interface HandlerContext {
   readonly principal: Principal;
   /** All the caller's permissions: those of its roles and those in the token. */
   readonly permissions: ReadonlySet<string>;
-  /** The Worker's bindings. */
-  readonly env: Env;
+  /** The Worker's bindings and variables, without those of the kit (bindings.ts). */
+  readonly env: AppEnv;
   /** Appears in the log next to everything this request did. */
   readonly requestId: string;
   /** What the client says of itself. Not verified: for display, never for decisions. */
@@ -173,7 +174,7 @@ export function createHandlerContext(
  */
 class RequestContext implements HandlerContext {
   readonly principal: Principal;
-  readonly env: Env;
+  readonly env: AppEnv;
   readonly requestId: string;
   readonly client: Client;
   readonly waitUntil: HandlerContext['waitUntil'];

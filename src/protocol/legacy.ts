@@ -7,7 +7,7 @@ import type { LoggingLevel } from '@modelcontextprotocol/server';
 import type { Config } from '../config.ts';
 import { type Catalogue, findResource } from './catalogue.ts';
 import { LEGACY_VERSIONS } from './era.ts';
-import { isLoggingLevel } from './handler.ts';
+import { implementationOf, isLoggingLevel } from './handler.ts';
 import {
   type Failure,
   failure,
@@ -110,6 +110,13 @@ export function initialize(
   if (typeof wanted !== 'string' || !isObject(declared)) {
     return failure(400, INVALID_PARAMS, 'initialize must have protocolVersion and capabilities', id);
   }
+  if (JSON.stringify(declared).length > MAX_CAPABILITIES)
+    return failure(
+      400,
+      INVALID_PARAMS,
+      `capabilities must not be longer than ${MAX_CAPABILITIES} characters`,
+      id,
+    );
   const protocolVersion = LEGACY_VERSIONS.includes(wanted) ? wanted : (LEGACY_VERSIONS[0] ?? '');
   const { serverInfo, instructions } = config;
   const json = JSON.stringify({
@@ -118,5 +125,17 @@ export function initialize(
     serverInfo,
     instructions,
   });
-  return { protocolVersion, clientInfo, capabilities: declared, json };
+  return { protocolVersion, clientInfo: shortened(clientInfo), capabilities: declared, json };
+}
+
+/** Both are kept for as long as the session is. */
+const MAX_CAPABILITIES = 16_384;
+const MAX_CLIENT_INFO = 4_096;
+const MAX_NAME = 256;
+
+/** Clients may send pictures along; of what is long, only what names the client is kept. */
+function shortened(clientInfo: unknown): unknown {
+  if ((JSON.stringify(clientInfo)?.length ?? 0) <= MAX_CLIENT_INFO) return clientInfo;
+  const info = implementationOf(clientInfo);
+  return info && { name: info.name.slice(0, MAX_NAME), version: info.version.slice(0, MAX_NAME) };
 }

@@ -81,6 +81,17 @@ export async function readMessage(request: Request, limits: BodyLimits): Promise
   return isFailure(body) ? body : toMessage(body.json);
 }
 
+/** The same, with the text that it was. */
+export async function readMessageText(
+  request: Request,
+  limits: BodyLimits,
+): Promise<{ readonly message: Message; readonly text: string } | Failure> {
+  const body = await readJson(request, limits);
+  if (isFailure(body)) return body;
+  const message = toMessage(body.json);
+  return isFailure(message) ? message : { message, text: body.text };
+}
+
 /** The body as JSON, and as the text it was. */
 export async function readJson(
   request: Request,

@@ -1,10 +1,13 @@
 // The modern era (MCP 2026-07-28): its methods, and how one request is answered.
 //
 // A method that is not in a table does not exist. The answer is JSON, unless the handler sent something before its
-// result: then it is an event stream, and closing it cancels the request.
+// result: then it is an event stream, and closing it cancels the request. A call that takes longer than a moment is
+// cancelled too when its caller may not make it any more, whether or not it has sent anything.
 
 import type { Principal } from '../auth/principal.ts';
+import { type Denial, isDenial } from '../denial.ts';
 import { describeError } from '../log.ts';
+import type { Rights } from '../policy/authorize.ts';
 import type { Catalogue } from './catalogue.ts';
 import {
   type Channel,
@@ -32,7 +35,7 @@ import { listResources, listResourceTemplates, readResource } from './methods/re
 import { type ListenContext, listen } from './methods/subscriptions.ts';
 import { callTool, listTools } from './methods/tools.ts';
 import type { Sealer } from './seal.ts';
-import { EventStream, event, supervise } from './sse.ts';
+import { EventStream, event, supervise, watch } from './sse.ts';
 import { ToolError } from './tool.ts';
 
 /** Methods that run code of the app, which may send and, but for completion, ask. */
@@ -53,7 +56,7 @@ const PLAIN: ReadonlyMap<string, Method> = new Map([
 
 export interface ModernContext
   extends Pick<MethodContext, 'config' | 'catalogue' | 'isReachable' | 'viewer' | 'report'>,
-    Pick<ListenContext, 'mayUse' | 'mayStay' | 'permissions' | 'open'> {
+    Pick<ListenContext, 'mayUse' | 'open'> {
   readonly principal: Principal;
   readonly base: HandlerBase;
   /** Aborted when the client hangs up. */
@@ -62,30 +65,70 @@ export interface ModernContext
   /** Epoch seconds. */
   readonly now: number;
   consume(nonce: string, expiresAt: number): Promise<boolean>;
+  /** The caller's rights now, or why it may not do this any more. */
+  standing(): Promise<{ readonly rights: Rights } | Denial>;
+  /** Whether the caller's token has not expired. */
+  isCurrent(): boolean;
+  /** Whether the caller has as much in progress as it may. */
+  isFull(): boolean;
+  /** Counts what goes on longer; `undefined` when there is no room for it. */
+  begin(isStream: boolean): InProgressEntry | undefined;
 }
 
-/** The JSON of a response, the body of an event stream, or a failure. */
+interface InProgressEntry {
+  /** It still goes on. */
+  beat(): void;
+  end(): void;
+}
+
+/** The JSON of a response, the body of an event stream, or why there is neither. */
 export type ModernAnswer =
   | { readonly json: string }
   | { readonly stream: ReadableStream<Uint8Array> }
-  | Failure;
+  | Failure
+  | Denial;
+
+/** A little later some of what is in progress may have ended. */
+const TOO_MUCH: Denial = { reason: 'rate_limited', retryAfterSeconds: 5 };
 
 export async function handleModern(message: RequestMessage, context: ModernContext): Promise<ModernAnswer> {
   const plain = PLAIN.get(message.method);
   if (plain) return respond(message, await plain(message, methodContext(context, NO_HANDLER)), context);
-  if (message.method === 'subscriptions/listen') {
-    const stream = await listen(message, {
-      ...context,
-      limits: context.config,
-      wrapResult: (meta) =>
-        JSON.stringify({ resultType: 'complete', _meta: { ...serverMeta(context.config), ...meta } }),
-    });
-    return stream instanceof ReadableStream ? { stream } : stream;
-  }
+  if (message.method === 'subscriptions/listen') return subscribe(message, context);
   const method = HANDLED.get(message.method);
   return method
     ? handle(method, message, context)
     : failure(404, METHOD_NOT_FOUND, 'Method not found', message.id);
+}
+
+async function subscribe(message: RequestMessage, context: ModernContext): Promise<ModernAnswer> {
+  const { catalogue, config, mayUse, open, standing, isCurrent } = context;
+  const entry = context.begin(true);
+  if (!entry) return TOO_MUCH;
+  try {
+    const stream = await listen(message, {
+      catalogue,
+      limits: config,
+      mayUse,
+      open,
+      permissions: context.base.permissions,
+      onEnd: entry.end,
+      async standing() {
+        entry.beat();
+        const caller = await standing();
+        return isDenial(caller) || !isCurrent() ? undefined : caller.rights.permissions;
+      },
+      wrapResult: (meta) =>
+        JSON.stringify({ resultType: 'complete', _meta: { ...serverMeta(config), ...meta } }),
+    });
+    if (stream instanceof ReadableStream) return { stream };
+    entry.end();
+    return stream;
+  } catch (error) {
+    entry.end();
+    context.report({ event: 'handler_failed', handler: message.method, error: describeError(error) });
+    return failure(503, INTERNAL_ERROR, 'Changes cannot be listened to right now', message.id);
+  }
 }
 
 const methodContext = (
@@ -102,6 +145,7 @@ async function handle(
   context: ModernContext,
 ): Promise<ModernAnswer> {
   const { config, catalogue, base } = context;
+  if (context.isFull()) return TOO_MUCH;
   const finished = Promise.withResolvers<Outcome>();
   const round = await openRound(message, {
     principal: context.principal,
@@ -117,9 +161,51 @@ async function handle(
   const cancellation = lazily(() => new AbortController());
   const signal = lazily(() => AbortSignal.any([context.hangUp(), cancellation().signal]));
   let stream: EventStream | undefined;
+  let hasRoom = true;
+  let entry: InProgressEntry | undefined;
   // Also how it is noticed that a client has gone: by a sign of life that nobody takes.
   let stopSupervision: () => void = () => {};
-  const first = Promise.withResolvers<Outcome | undefined>();
+  let stopWatching: () => void = () => {};
+  const first = Promise.withResolvers<Outcome | Denial | undefined>();
+  const standing = () => {
+    entry?.beat();
+    return context.standing();
+  };
+
+  function openStream(): EventStream | undefined {
+    const counted = context.begin(true);
+    if (!counted) return undefined;
+    stopWatching();
+    entry?.end();
+    entry = counted;
+    const opened = new EventStream(() => {
+      stopSupervision();
+      counted.end();
+      cancellation().abort();
+    });
+    const mayStay = async () => !isDenial(await standing()) && context.isCurrent();
+    stopSupervision = supervise(opened, config, mayStay, () => opened.close());
+    first.resolve(undefined);
+    return opened;
+  }
+
+  /** For a call that takes longer than a moment and has sent nothing. */
+  function watchSilently(): void {
+    entry = context.begin(false);
+    let refused: Denial | undefined;
+    const mayGoOn = async () => {
+      const caller = await standing();
+      if (isDenial(caller)) refused = caller;
+      return !refused;
+    };
+    stopWatching = watch(config.streamRecheckSeconds, mayGoOn, () => {
+      first.resolve(refused ?? { reason: 'policy_unavailable', detail: 'exception', retryAfterSeconds: 5 });
+      cancellation().abort();
+      // A handler that is cancelled still gets to clean up.
+      base.waitUntil(finished.promise.catch(() => {}));
+    });
+  }
+
   const { 'io.modelcontextprotocol/clientInfo': info, 'io.modelcontextprotocol/logLevel': level } =
     message.meta;
   const channel: Channel = {
@@ -131,23 +217,22 @@ async function handle(
     releaseStream: () => {},
     send(notification, params) {
       if (signal().aborted) return;
-      if (!stream) {
-        stream = new EventStream(() => {
-          stopSupervision();
-          cancellation().abort();
-        });
-        stopSupervision = supervise(stream, config, context.mayStay, () => stream?.close());
-        first.resolve(undefined);
-      }
-      stream.write(event(JSON.stringify({ jsonrpc: '2.0', method: notification, params })));
+      if (!stream && hasRoom) stream = openStream();
+      // What is told on the way is a courtesy: without room for it the call goes on, and its result is told.
+      hasRoom = stream !== undefined;
+      stream?.write(event(JSON.stringify({ jsonrpc: '2.0', method: notification, params })));
     },
   };
   const handler = createHandlerContext(base, channel, message.meta);
 
   Promise.resolve(method(message, methodContext(context, handler))).then(finished.resolve, finished.reject);
   finished.promise.then(first.resolve, first.reject);
-  const outcome = await first.promise;
-  if (outcome !== undefined) return respond(message, outcome, context);
+  if (!(await settlesSoon(first.promise))) watchSilently();
+  const outcome = await first.promise.finally(stopWatching);
+  if (outcome !== undefined) {
+    entry?.end();
+    return isDenial(outcome) ? outcome : respond(message, outcome, context);
+  }
 
   const open = stream as EventStream | undefined;
   const ended = finished.promise
@@ -174,6 +259,20 @@ function lazily<T extends object>(make: () => T): () => T {
     made ??= make();
     return made;
   };
+}
+
+/** More turns than a call takes that waits for nothing outside. */
+const TURNS = 64;
+
+/** Whether a promise settles without waiting for anything: then nothing has to be set up for it, such as a timer. */
+async function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
+  let isSettled = false;
+  const settled = () => {
+    isSettled = true;
+  };
+  promise.then(settled, settled);
+  for (let turn = 0; turn < TURNS && !isSettled; turn += 1) await undefined;
+  return isSettled;
 }
 
 type Outcome = Result | Failure | { readonly questions: object };

@@ -1,9 +1,9 @@
 // What a prompt is: a message template a user can choose, with what a caller needs to use it.
 
 import type { Icon, PromptMessage } from '@modelcontextprotocol/server';
-import type { Requirement } from '../policy/authorize.ts';
+import type { Freshness, Requirement } from '../policy/authorize.ts';
+import { checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
 import type { HandlerContext } from './handler.ts';
-import { SCOPE_TOKEN } from './tool.ts';
 
 export interface PromptArgument {
   readonly title?: string;
@@ -25,6 +25,8 @@ export interface PromptDefinition<Name extends string = string> extends Requirem
   readonly scopes: readonly string[];
   /** What the organisation must let the subject do; all of them. */
   readonly permissions: readonly string[];
+  /** `strict`, as for a tool (tool.ts). */
+  readonly freshness?: Freshness;
   readonly icons?: readonly Icon[];
   /**
    * Gets strings only, all required ones among them.
@@ -52,22 +54,39 @@ export interface Prompt extends Requirement {
   ) => PromptContent | Promise<PromptContent>;
 }
 
+const MEMBERS: Readonly<Record<keyof PromptDefinition, true>> = {
+  name: true,
+  title: true,
+  description: true,
+  arguments: true,
+  scopes: true,
+  permissions: true,
+  freshness: true,
+  icons: true,
+  get: true,
+};
+const ARGUMENT_MEMBERS: Readonly<Record<keyof PromptArgument, true>> = {
+  title: true,
+  description: true,
+  required: true,
+  complete: true,
+};
+
 /**
  * Declares one prompt.
  * @throws {Error} naming the prompt and what is wrong with its definition
  */
 export function definePrompt<const Name extends string = never>(definition: PromptDefinition<Name>): Prompt {
-  const { name, title, description, scopes, permissions, icons } = definition;
+  const { name, title, description, icons } = definition;
   if (name === '') throw new Error('a prompt needs a name');
-  if (!Array.isArray(scopes) || !Array.isArray(permissions)) {
-    throw new Error(`prompt ${JSON.stringify(name)}: scopes and permissions must be given; use [] for none`);
-  }
-  const badScope = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
-  if (badScope !== undefined)
-    throw new Error(
-      `prompt ${JSON.stringify(name)}: ${JSON.stringify(badScope)} is not a scope name (RFC 6749 section 3.3)`,
-    );
+  const fail = failing('prompt', name);
+  checkMembers(definition, MEMBERS, fail);
+  const requirement = checkRequirement(definition, fail);
+  checkFunction(definition.get, 'get', fail);
   const args: Readonly<Record<string, PromptArgument>> = definition.arguments ?? {};
+  for (const [argument, described] of Object.entries(args)) {
+    checkMembers(described, ARGUMENT_MEMBERS, failing(`prompt ${JSON.stringify(name)}, argument`, argument));
+  }
   const listedArguments = Object.entries(args).map(([argument, { complete: _, ...described }]) => ({
     name: argument,
     ...described,
@@ -76,8 +95,7 @@ export function definePrompt<const Name extends string = never>(definition: Prom
     name,
     description,
     arguments: args,
-    scopes: Object.freeze([...scopes]),
-    permissions: Object.freeze([...permissions]),
+    ...requirement,
     listed: JSON.stringify({ name, title, description, arguments: listedArguments, icons }),
     // Only names that are declared get here.
     get: (given: Readonly<Record<string, string>>, context: HandlerContext) =>

@@ -7,8 +7,9 @@
 import type { Requirement } from '../policy/authorize.ts';
 import { type Catalogue, findResource } from './catalogue.ts';
 import { isObject, type Message } from './message.ts';
+import { MAX_SUBSCRIPTIONS } from './topics.ts';
 
-const NOTHING: Requirement = { scopes: [], permissions: [] };
+export const NOTHING: Requirement = { scopes: [], permissions: [] };
 
 export function requirementOf(message: Message, catalogue: Catalogue): Requirement {
   if (message.kind === 'response') return NOTHING;
@@ -24,9 +25,21 @@ export function requirementOf(message: Message, catalogue: Catalogue): Requireme
       return findResource(catalogue, text(uri))?.resource ?? NOTHING;
     case 'completion/complete':
       return isObject(ref) ? (completed(ref, catalogue) ?? NOTHING) : NOTHING;
+    case 'subscriptions/listen': {
+      // What may not be read is left out of what is heard; only how fresh that decision has to be is decided here.
+      const { notifications } = message.params;
+      const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined;
+      return Array.isArray(uris) ? strictest(uris.slice(0, MAX_SUBSCRIPTIONS), catalogue) : NOTHING;
+    }
     default:
       return NOTHING;
   }
+}
+
+/** Nothing, decided as freshly as the most delicate of these resources wants it. */
+export function strictest(uris: readonly unknown[], catalogue: Catalogue): Requirement {
+  const isStrict = uris.some((uri) => findResource(catalogue, text(uri))?.resource.freshness === 'strict');
+  return isStrict ? { ...NOTHING, freshness: 'strict' } : NOTHING;
 }
 
 /** The prompt or resource template that a completion refers to. */

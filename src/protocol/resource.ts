@@ -1,9 +1,9 @@
 // What a resource is: one URI, or a template for many, with what a caller needs to read it.
 
 import type { Annotations, Icon } from '@modelcontextprotocol/server';
-import type { Requirement } from '../policy/authorize.ts';
+import type { Freshness, Requirement } from '../policy/authorize.ts';
+import { checkFunction, checkMembers, checkRequirement, type Fail, failing } from './definition.ts';
 import type { HandlerContext } from './handler.ts';
-import { SCOPE_TOKEN } from './tool.ts';
 import { parseUriTemplate, type UriTemplate } from './uri-template.ts';
 
 /** What reading gives: text or base64, of the resource itself. */
@@ -20,6 +20,8 @@ interface Described extends Requirement {
   readonly scopes: readonly string[];
   /** What the organisation must let the subject do; all of them. */
   readonly permissions: readonly string[];
+  /** `strict`, as for a tool (tool.ts). */
+  readonly freshness?: Freshness;
   readonly annotations?: Annotations;
   readonly icons?: readonly Icon[];
 }
@@ -62,26 +64,41 @@ export interface Resource extends Requirement {
   readonly complete: TemplateResourceDefinition['complete'];
 }
 
+const COMMON_MEMBERS: Readonly<Record<keyof Described, true>> = {
+  name: true,
+  title: true,
+  description: true,
+  mimeType: true,
+  scopes: true,
+  permissions: true,
+  freshness: true,
+  annotations: true,
+  icons: true,
+};
+const FIXED_MEMBERS: Readonly<Record<keyof FixedResourceDefinition, true>> = {
+  ...COMMON_MEMBERS,
+  uri: true,
+  size: true,
+  read: true,
+};
+const TEMPLATE_MEMBERS: Readonly<Record<keyof TemplateResourceDefinition, true>> = {
+  ...COMMON_MEMBERS,
+  uriTemplate: true,
+  read: true,
+  complete: true,
+};
+
 /**
  * Declares one resource, or a template for many.
  * @throws {Error} naming the resource and what is wrong with its definition
  */
 export function defineResource(definition: FixedResourceDefinition | TemplateResourceDefinition): Resource {
-  const { name, title, description, mimeType, scopes, permissions, annotations, icons } = definition;
+  const { name, title, description, mimeType, annotations, icons } = definition;
   if (name === '') throw new Error('a resource needs a name');
-  const fail = (problem: string): never => {
-    throw new Error(`resource ${JSON.stringify(name)}: ${problem}`);
-  };
-  if (!Array.isArray(scopes) || !Array.isArray(permissions))
-    fail('scopes and permissions must be given; use [] for none');
-  const badScope = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
-  if (badScope !== undefined) fail(`${JSON.stringify(badScope)} is not a scope name (RFC 6749 section 3.3)`);
-  const shared = {
-    name,
-    mimeType,
-    scopes: Object.freeze([...scopes]),
-    permissions: Object.freeze([...permissions]),
-  };
+  const fail = failing('resource', name);
+  checkMembers(definition, 'uri' in definition ? FIXED_MEMBERS : TEMPLATE_MEMBERS, fail);
+  const shared = { name, mimeType, ...checkRequirement(definition, fail) };
+  checkFunction(definition.read, 'read', fail);
   const listed = { name, title, description, mimeType, annotations, icons };
 
   if ('uri' in definition) {
@@ -113,7 +130,7 @@ export function defineResource(definition: FixedResourceDefinition | TemplateRes
   });
 }
 
-function templateOf(uriTemplate: string, fail: (problem: string) => never): UriTemplate {
+function templateOf(uriTemplate: string, fail: Fail): UriTemplate {
   try {
     return parseUriTemplate(uriTemplate);
   } catch (error) {

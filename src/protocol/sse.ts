@@ -29,10 +29,12 @@ export class EventStream {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableByteStreamController | undefined;
   readonly #onEnd: () => void;
+  readonly #maxUnreadBytes: number;
 
   /** `onEnd` is called once, whoever ends the stream. */
-  constructor(onEnd: () => void) {
+  constructor(onEnd: () => void, maxUnreadBytes: number = MAX_UNREAD_BYTES) {
     this.#onEnd = onEnd;
+    this.#maxUnreadBytes = maxUnreadBytes;
     this.readable = new ReadableStream({
       // Only byte streams can cross from a Durable Object to a Worker.
       type: 'bytes',
@@ -51,7 +53,7 @@ export class EventStream {
   write(text: string): boolean {
     const controller = this.#controller;
     if (!controller) return false;
-    if ((controller.desiredSize ?? 0) < -MAX_UNREAD_BYTES) {
+    if ((controller.desiredSize ?? 0) < -this.#maxUnreadBytes) {
       this.close();
       return false;
     }

@@ -3,7 +3,8 @@
 // Definitions are checked when the Worker starts, so a mistake stops a deployment instead of a caller.
 
 import type { ContentBlock, Icon, ToolAnnotations } from '@modelcontextprotocol/server';
-import type { Requirement } from '../policy/authorize.ts';
+import type { Freshness, Requirement } from '../policy/authorize.ts';
+import { checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
 import type { HandlerContext } from './handler.ts';
 import { type ParameterHeader, parameterHeaders } from './parameter-headers.ts';
 import { jsonSchemaOf, type Schema } from './schema.ts';
@@ -39,7 +40,7 @@ export interface ToolDefinition<Input = unknown, Output = never> extends Require
    * `strict` asks the PolicyRegistry before every call, so that a revocation or a changed role is in force at once: for
    * what cannot be undone. Costs a Durable Object call; while the registry cannot be reached the call is refused (503).
    */
-  readonly freshness?: 'published' | 'strict';
+  readonly freshness?: Freshness;
   /** An answer the user gave (`elicit`, `sample`) serves for one call only. Costs a Durable Object call per answer. */
   readonly answersOnce?: boolean;
   /**
@@ -72,8 +73,21 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
-/** scope-token of RFC 6749 section 3.3: with any other a challenge would ask for a scope that does not exist. */
-export const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+const MEMBERS: Readonly<Record<keyof ToolDefinition, true>> = {
+  name: true,
+  title: true,
+  description: true,
+  input: true,
+  output: true,
+  scopes: true,
+  permissions: true,
+  annotations: true,
+  icons: true,
+  headers: true,
+  freshness: true,
+  answersOnce: true,
+  handler: true,
+};
 
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 
@@ -82,16 +96,14 @@ const TOOL_NAME = /^[\w.-]{1,128}$/;
  * @throws {Error} naming the tool and what is wrong with its definition
  */
 export function defineTool<Input, Output = never>(definition: ToolDefinition<Input, Output>): Tool {
-  const { name, title, description, input, output, scopes, permissions, annotations, icons } = definition;
-  const fail = (problem: string): never => {
-    throw new Error(`tool ${JSON.stringify(name)}: ${problem}`);
-  };
+  const { name, title, description, input, output, annotations, icons, answersOnce = false } = definition;
+  const fail = failing('tool', name);
+  checkMembers(definition, MEMBERS, fail);
   if (!TOOL_NAME.test(name)) fail('name must be 1 to 128 characters of A-Z a-z 0-9 _ - .');
   if (description === '') fail('description must say what the tool does; the model chooses by it');
-  if (!Array.isArray(scopes) || !Array.isArray(permissions))
-    fail('scopes and permissions must be given; use [] for none');
-  const badScope = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
-  if (badScope !== undefined) fail(`${JSON.stringify(badScope)} is not a scope name (RFC 6749 section 3.3)`);
+  const requirement = checkRequirement(definition, fail);
+  checkFunction(definition.handler, 'handler', fail);
+  if (typeof answersOnce !== 'boolean') fail('answersOnce must be true or false');
   const inputSchema = withHeaders(jsonSchemaOf(input, 'input'), definition.headers ?? {}, fail);
   if (inputSchema.type !== 'object') fail('input must be the schema of an object');
   const outputSchema = output && jsonSchemaOf(output, 'output');
@@ -103,14 +115,12 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
     name,
     input,
     output,
-    scopes: Object.freeze([...scopes]),
-    permissions: Object.freeze([...permissions]),
-    freshness: definition.freshness ?? 'published',
+    ...requirement,
     listed,
     listedLegacy: outputSchema === undefined || hasObjectOutput ? listed : JSON.stringify(described),
     hasObjectOutput,
     parameterHeaders: parameterHeaders(inputSchema, fail),
-    answersOnce: definition.answersOnce ?? false,
+    answersOnce,
     // Only arguments that `input` has validated reach the handler.
     handler: (value: unknown, context: HandlerContext) => definition.handler(value as Input, context),
   });

@@ -1,11 +1,15 @@
 // What a client can be told about, and the notification for it. Topics are what change notifications are published under.
 
+import { sha256 } from '../hash.ts';
 import type { Requirement } from '../policy/authorize.ts';
-import type { Catalogue } from './catalogue.ts';
-import { findResource } from './catalogue.ts';
+import { type Catalogue, findResource } from './catalogue.ts';
 
-/** `tools`, `prompts`, `resources`: the lists. `resource:` and a URI: one resource. */
+/** `tools`, `prompts`, `resources`: the lists. `resource:` and a hash of a URI: one resource. */
 export type Topic = string;
+
+/** Resources that one stream, or one session of the older era, may hear of, and how long their URIs may be together. */
+export const MAX_SUBSCRIPTIONS = 100;
+const MAX_SUBSCRIBED_CHARACTERS = 16_384;
 
 /** The lists there are: those of something this server has. */
 export function listTopics({ prompts, resources, templates }: Catalogue): readonly Topic[] {
@@ -16,17 +20,19 @@ export function listTopics({ prompts, resources, templates }: Catalogue): readon
 }
 
 export const isList = (topic: Topic): boolean => !topic.startsWith('resource:');
-export const resourceTopic = (uri: string): Topic => `resource:${uri}`;
 
-/** The notification of a topic, without `_meta`. */
-export function notificationOf(topic: Topic): {
-  readonly method: string;
-  readonly params: Readonly<Record<string, unknown>>;
-} {
-  if (!isList(topic)) {
-    return { method: 'notifications/resources/updated', params: { uri: topic.slice('resource:'.length) } };
-  }
-  return { method: `notifications/${topic}/list_changed`, params: {} };
+/** 128 bits of a hash: URIs may be long, and hubs keep what everybody listens to. */
+export const resourceTopic = async (uri: string): Promise<Topic> =>
+  `resource:${(await sha256(uri)).slice(0, 32)}`;
+
+/** The notification of a topic, without `_meta`. `uri` is that of a resource. */
+export function notificationOf(
+  topic: Topic,
+  uri?: string,
+): { readonly method: string; readonly params: Readonly<Record<string, unknown>> } {
+  return uri === undefined
+    ? { method: `notifications/${topic}/list_changed`, params: {} }
+    : { method: 'notifications/resources/updated', params: { uri } };
 }
 
 /** What a client asks to be told about, as in `subscriptions/listen`. */
@@ -37,44 +43,46 @@ export interface SubscriptionFilter {
   resourceSubscriptions?: string[];
 }
 
-/** The part of a filter that can be honoured: what there is, and what the caller may read. */
+/** The part of a filter that can be honoured: what there is, what the caller may read, and not too much of it. */
 export function honoured(
   wanted: Readonly<Record<string, unknown>>,
   catalogue: Catalogue,
   mayUse: (requirement: Requirement) => boolean,
-): { readonly filter: SubscriptionFilter; readonly topics: readonly Topic[] } {
+): {
+  readonly filter: SubscriptionFilter;
+  readonly lists: readonly Topic[];
+  readonly uris: readonly string[];
+} {
   const filter: SubscriptionFilter = {};
-  const topics: Topic[] = [];
-  const lists = listTopics(catalogue);
+  const lists: Topic[] = [];
+  const offered = listTopics(catalogue);
   if (wanted.toolsListChanged === true) {
     filter.toolsListChanged = true;
-    topics.push('tools');
+    lists.push('tools');
   }
-  if (wanted.promptsListChanged === true && lists.includes('prompts')) {
+  if (wanted.promptsListChanged === true && offered.includes('prompts')) {
     filter.promptsListChanged = true;
-    topics.push('prompts');
+    lists.push('prompts');
   }
-  const hasResources = lists.includes('resources');
+  const hasResources = offered.includes('resources');
   if (wanted.resourcesListChanged === true && hasResources) {
     filter.resourcesListChanged = true;
-    topics.push('resources');
+    lists.push('resources');
   }
   if (Array.isArray(wanted.resourceSubscriptions) && hasResources) {
     const uris = new Set(
-      wanted.resourceSubscriptions.slice(0, MAX_RESOURCES).filter((uri) => typeof uri === 'string'),
+      wanted.resourceSubscriptions.slice(0, MAX_SUBSCRIPTIONS).filter((uri) => typeof uri === 'string'),
     );
-    const readable = [...uris].filter((uri) => {
+    let room = MAX_SUBSCRIBED_CHARACTERS;
+    filter.resourceSubscriptions = [...uris].filter((uri) => {
       const found = findResource(catalogue, uri);
-      return found !== undefined && mayUse(found.resource);
+      if (uri.length > room || !found || !mayUse(found.resource)) return false;
+      room -= uri.length;
+      return true;
     });
-    filter.resourceSubscriptions = readable;
-    topics.push(...readable.map(resourceTopic));
   }
-  return { filter, topics };
+  return { filter, lists, uris: filter.resourceSubscriptions ?? [] };
 }
-
-/** Of one subscription. */
-const MAX_RESOURCES = 100;
 
 /** Whether what a caller sees of the lists is the same with both. */
 export const isSame = (some: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>

@@ -4,7 +4,9 @@
 // Sessions, events and state are in SQLite and survive the object; running calls and open connections do not, and a
 // client that resumes the stream of a call that was lost is told so.
 // Gets a verified Principal, never a token, and does not check it. Messages have been authorized in the Worker, and are
-// once more here, where they are carried out: by the rights that the Worker found, and what this version requires.
+// once more here, where they are carried out: by the rights that the Worker found, and what this version requires. What
+// goes on with an earlier call (an answer to its question, its stream again) is held against what that call needs, which
+// only this object knows: by the registry's policy of this moment where the call is `strict`.
 // A session without an open connection costs nothing but its rows: one alarm clears up after the last of them, and an
 // object that keeps nothing has no rows, no tables and no alarm.
 
@@ -14,7 +16,7 @@ import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { type Grant, policyRegistry } from '../objects.ts';
 import { authorize, type Requirement, type Rights } from '../policy/authorize.ts';
-import { type Caller, isSessionRevoked } from '../policy/caller.ts';
+import { admit, type Caller, isSessionRevoked } from '../policy/caller.ts';
 import type { Policies, PolicyIo } from '../policy/policies.ts';
 import { type Catalogue, findResource } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
@@ -28,14 +30,15 @@ import {
   isFailure,
   type Message,
   type RequestMessage,
+  type ResponseMessage,
 } from '../protocol/message.ts';
 import { failureJson } from '../protocol/modern.ts';
-import { requirementOf } from '../protocol/requirement.ts';
+import { NOTHING, requirementOf, strictest } from '../protocol/requirement.ts';
 import { listTopics } from '../protocol/topics.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { openTopics } from './notifications.ts';
 import { Questions } from './questions.ts';
-import { responseJson, SessionCalls } from './session-calls.ts';
+import { type CallsContext, isRightsGone, responseJson, SessionCalls } from './session-calls.ts';
 import { type SessionRow, SessionStore } from './session-store.ts';
 import { SessionStreams, STANDALONE } from './session-streams.ts';
 import { standing } from './standing.ts';
@@ -52,6 +55,8 @@ export interface LegacyRequest {
   readonly principal: Principal;
   /** As the Worker resolved them, under the policy it decided by. */
   readonly rights: { readonly scopes: readonly string[]; readonly permissions: readonly string[] };
+  /** Whether those are the rights that the registry gave for this very request. */
+  readonly isCurrent: boolean;
   readonly requestId: string;
 }
 
@@ -59,7 +64,8 @@ export type LegacyAnswer =
   | { readonly json: string; readonly sessionId?: string }
   | { readonly stream: ReadableStream<Uint8Array> }
   | { readonly emptyStatus: 202 | 204 }
-  | Failure;
+  | Failure
+  | Denial;
 
 /** For operators. */
 export interface SessionDescription {
@@ -120,7 +126,7 @@ export function createClientSession(
       this.#policyIo = { kv: env.KIT_KV, registry: () => policyRegistry(env, config), now, waitUntil };
       const questions = new Questions(config.answerTimeoutSeconds * 1_000);
       this.#questions = questions;
-      const standing = (sessionId: string, principal: Principal) => this.#standing(sessionId, principal);
+      const standing: CallsContext['standing'] = (...of) => this.#standing(...of);
       const streams = new SessionStreams({
         store,
         config,
@@ -163,19 +169,11 @@ export function createClientSession(
         case 'request': {
           // Worker and object can run different versions while one is rolled out: both have to allow it.
           const requirement = requirementOf(message, this.#catalogue);
-          return isAllowed(request, requirement)
-            ? this.#calls.start(session, message, request, requirement)
-            : failure(
-                200,
-                INVALID_REQUEST,
-                'This is not allowed; a new version may be on its way',
-                message.id,
-              );
+          const refused = await this.#refusal(request, requirement);
+          return refused ?? this.#calls.start(session, message, request, requirement);
         }
         case 'response':
-          return this.#questions.answer(session.id, message)
-            ? { emptyStatus: 202 }
-            : failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
+          return this.#answer(session, message, request);
         case 'notification':
           if (message.method === 'notifications/cancelled')
             this.#calls.cancel(session.id, message.params.requestId);
@@ -185,9 +183,49 @@ export function createClientSession(
       }
     }
 
-    /** Of whoever has something open in a session. A session that was revoked ends. */
-    async #standing(sessionId: string, principal: Principal): Promise<Caller | Denial> {
-      const caller = await standing(principal, this.#policies, this.#policyIo, this.#config);
+    /**
+     * An answer makes a call go on, so it needs what the call needs, now. Who has lost it for good has the call cancelled;
+     * who only lacks a scope, or cannot be checked, may answer again.
+     */
+    async #answer(
+      session: SessionRow,
+      message: ResponseMessage,
+      request: LegacyRequest,
+    ): Promise<LegacyAnswer> {
+      const call = this.#questions.askedBy(session.id, message);
+      const refused = call && (await this.#refusal(request, call.requirement));
+      if (refused && isRightsGone(refused)) call.cancel();
+      if (refused) return refused;
+      return this.#questions.answer(session.id, message)
+        ? { emptyStatus: 202 }
+        : failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
+    }
+
+    /** Why a request may not do something, if it may not. */
+    async #refusal(request: LegacyRequest, requirement: Requirement): Promise<Denial | undefined> {
+      const refused = authorize(rightsOf(request), requirement);
+      // No policy gives a scope, so the registry is not asked about one.
+      if (refused?.reason === 'scope_missing') return refused;
+      const rights = await this.#rightsNow(request, requirement);
+      return isDenial(rights) ? rights : authorize(rights, requirement);
+    }
+
+    /** The rights of a request: as the Worker found them, or as the registry has them where that must not wait. */
+    async #rightsNow(request: LegacyRequest, { freshness }: Pick<Requirement, 'freshness'>) {
+      if (freshness !== 'strict' || request.isCurrent) return rightsOf(request);
+      const policy = await this.#policies.renew(this.#policyIo, 0);
+      if (isDenial(policy)) return policy;
+      const caller = await admit(request.principal, policy);
+      return isDenial(caller) ? caller : caller.rights;
+    }
+
+    /** Of whoever has something open in a session that needs something. A session that was revoked ends. */
+    async #standing(
+      sessionId: string,
+      principal: Principal,
+      requirement: Requirement,
+    ): Promise<Caller | Denial> {
+      const caller = await standing(principal, requirement, this.#policies, this.#policyIo, this.#config);
       if (isDenial(caller) || !(await isSessionRevoked(sessionId, caller.policy))) return caller;
       this.#end(sessionId);
       return { reason: 'token_revoked', detail: 'session' };
@@ -263,13 +301,16 @@ export function createClientSession(
       const streamId = Number(streamText ?? STANDALONE);
       const row = this.#store.stream(session.id, streamId);
       if (!row) return failure(400, INVALID_REQUEST, 'Last-Event-ID is not one of this session');
-      if (row.requirement !== null && !isAllowed(request, JSON.parse(row.requirement)))
-        return failure(403, INVALID_REQUEST, 'The request of this stream needs more than this token gives');
+      const requirement: Requirement = row.requirement === null ? NOTHING : JSON.parse(row.requirement);
+      const refused = await this.#refusal(request, requirement);
+      if (refused) return refused;
+      const hearing =
+        streamId === STANDALONE ? await this.#rightsNow(request, this.#subscribed(session)) : undefined;
+      if (hearing && isDenial(hearing)) return hearing;
 
-      const { readable } = this.#streams.connect(session, streamId, request);
+      const { readable } = this.#streams.connect(session, streamId, requirement, request);
       if (seqText !== undefined) this.#streams.replay(session.id, streamId, Number(seqText));
-      if (streamId === STANDALONE)
-        await this.#streams.hearAll(session.id, (uri) => this.#mayRead(request, uri));
+      if (hearing) await this.#streams.hearAll(session.id, (uri) => this.#mayRead(hearing, uri));
       else if (row.isDone) this.#streams.finish(session.id, streamId);
       else if (!this.#calls.isRunning(session.id, row.requestId)) {
         // The object was restarted while it handled this request: nobody will answer it any more.
@@ -284,9 +325,14 @@ export function createClientSession(
       return { stream: readable };
     }
 
-    #mayRead(request: LegacyRequest, uri: string): boolean {
+    #mayRead(rights: Rights, uri: string): boolean {
       const found = findResource(this.#catalogue, uri);
-      return found !== undefined && isAllowed(request, found.resource);
+      return found !== undefined && authorize(rights, found.resource) === undefined;
+    }
+
+    /** How fresh the decision has to be which of its subscriptions a session may hear of. */
+    #subscribed({ id }: SessionRow): Pick<Requirement, 'freshness'> {
+      return strictest(this.#store.subscriptions(id), this.#catalogue);
     }
 
     // ---- state for tools ----
@@ -354,7 +400,7 @@ export function createClientSession(
 
 const now = (): number => Math.floor(Date.now() / 1_000);
 
-function isAllowed({ rights: { scopes, permissions } }: LegacyRequest, requirement: Requirement): boolean {
-  const rights: Rights = { scopes: new Set(scopes), permissions: new Set(permissions) };
-  return authorize(rights, requirement) === undefined;
-}
+const rightsOf = ({ rights: { scopes, permissions } }: LegacyRequest): Rights => ({
+  scopes: new Set(scopes),
+  permissions: new Set(permissions),
+});

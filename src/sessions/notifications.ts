@@ -5,14 +5,17 @@ import { notificationHub } from '../objects.ts';
 import type { Notifier } from '../protocol/handler.ts';
 import { resourceTopic, type Topic } from '../protocol/topics.ts';
 
-type HubConfig = Pick<Config, 'notificationShards' | 'objectJurisdiction' | 'objectLocationHint'>;
+type HubConfig = Pick<
+  Config,
+  'notificationShards' | 'objectJurisdiction' | 'objectLocationHint' | 'streamMaxAgeSeconds'
+>;
 
 export function createNotifier(env: Env, config: HubConfig): Notifier {
   const publish = async (topic: Topic): Promise<void> => {
     await notificationHub(env, shardOf(topic, config), config).publish(topic);
   };
   return {
-    resourceUpdated: (uri) => publish(resourceTopic(uri)),
+    resourceUpdated: async (uri) => publish(await resourceTopic(uri)),
     toolsChanged: () => publish('tools'),
     promptsChanged: () => publish('prompts'),
     resourcesChanged: () => publish('resources'),
@@ -29,7 +32,7 @@ export async function openTopics(
   const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   const opened = await Promise.allSettled(
     Array.from(byShard, async ([shard, ofShard]) => {
-      const source = await notificationHub(env, shard, config).listen(ofShard);
+      const source = await notificationHub(env, shard, config).listen(ofShard, config.streamMaxAgeSeconds);
       const reader = (source as ReadableStream<Uint8Array>).getReader();
       readers.push(reader);
       await reader.read();

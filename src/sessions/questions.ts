@@ -2,13 +2,21 @@
 // arrive separately (MCP 2025-11-25, client/elicitation, sampling, roots).
 //
 // Only the session that was asked can answer, with an answer that fits, in time. In memory: a question does not outlive
-// the call that asked it.
+// the call that asked it. Does not authorize: whoever hands an answer on has held it against what the call needs.
 
+import type { Requirement } from '../policy/authorize.ts';
 import type { Question } from '../protocol/handler.ts';
 import type { ResponseMessage } from '../protocol/message.ts';
 import { ToolError } from '../protocol/tool.ts';
 
+/** The call that asks. */
+export interface AskingCall {
+  readonly requirement: Requirement;
+  cancel(): void;
+}
+
 interface OpenQuestion {
+  readonly call: AskingCall;
   readonly question: Question;
   answer(value: unknown): void;
   refuse(why: string): void;
@@ -25,6 +33,7 @@ export class Questions {
   /** Sends a question and waits. @throws {ToolError} when it is cancelled, refused, answered wrongly or not at all */
   ask(
     sessionId: string,
+    call: AskingCall,
     question: Question,
     signal: AbortSignal,
     send: (request: object) => void,
@@ -43,12 +52,18 @@ export class Questions {
       const timer = setTimeout(() => refuse('The client did not answer in time.'), this.#timeoutMs);
       signal.addEventListener('abort', cancel);
       this.#open.set(keyOf(sessionId, id), {
+        call,
         question,
         refuse,
         answer: (value) => settle(() => resolve(value)),
       });
       send({ id, method: question.method, params: question.params });
     });
+  }
+
+  /** The call that asked, if nobody has answered yet. */
+  askedBy(sessionId: string, { id }: ResponseMessage): AskingCall | undefined {
+    return this.#open.get(keyOf(sessionId, id))?.call;
   }
 
   /** `false` when nothing with this id was asked in this session. */

@@ -1,11 +1,12 @@
 // The calls of legacy sessions that are in progress: from a request to its answer, or to the stream its answer comes on.
 //
 // In memory: a call does not outlive its object, and whoever resumes its stream is told so (client-session.ts). It also
-// ends when the client cancels it, when its session ends, and when its caller is revoked, whether or not anybody is
-// connected then.
-// Does not authorize: that has happened before.
+// ends when the client cancels it, when its session ends, and when its caller is revoked or has lost the right to it,
+// whether or not anybody is connected then.
+// Does not authorize its beginning, nor answers to what it asks: client-session.ts does.
 
 import type { Principal } from '../auth/principal.ts';
+import { appEnv } from '../bindings.ts';
 import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { describeError, log } from '../log.ts';
@@ -27,7 +28,7 @@ import { failureJson } from '../protocol/modern.ts';
 import { watch } from '../protocol/sse.ts';
 import type { LegacyAnswer, LegacyRequest } from './client-session.ts';
 import { createNotifier } from './notifications.ts';
-import type { Questions } from './questions.ts';
+import type { AskingCall, Questions } from './questions.ts';
 import type { SessionRow, SessionStore } from './session-store.ts';
 import type { SessionStreams } from './session-streams.ts';
 import { createSessionState, type StateApi } from './state.ts';
@@ -41,7 +42,7 @@ export interface CallsContext {
   readonly streams: SessionStreams;
   readonly questions: Questions;
   readonly state: StateApi;
-  standing(sessionId: string, principal: Principal): Promise<Caller | Denial>;
+  standing(sessionId: string, principal: Principal, requirement: Requirement): Promise<Caller | Denial>;
   waitUntil(promise: Promise<unknown>): void;
 }
 
@@ -74,7 +75,7 @@ export class SessionCalls {
     for (const [key, call] of this.#calls) if (key.startsWith(`${sessionId} `)) call.abort();
   }
 
-  /** `requirement` is what the message needs: whoever comes back for the answer has to have it as well. */
+  /** `requirement` is what the message needs: whoever answers its questions or comes back for its result needs it as well. */
   async start(
     session: SessionRow,
     message: RequestMessage,
@@ -91,16 +92,20 @@ export class SessionCalls {
     const cancellation = new AbortController();
     this.#calls.set(key, cancellation);
 
-    let isRevoked = false;
+    const refused = Promise.withResolvers<Denial>();
+    let denial: Denial | undefined;
     const stopWatching = watch(
       config.streamRecheckSeconds,
       async () => {
-        const now = await standing(session.id, request.principal);
+        const now = await standing(session.id, request.principal, requirement);
         // Where the policy cannot be read nobody is known to be revoked: connections are closed, and the call goes on.
-        isRevoked = isDenial(now) && now.reason === 'token_revoked';
-        return !isRevoked;
+        if (isDenial(now) && isRightsGone(now)) denial = now;
+        return !denial;
       },
-      () => cancellation.abort(),
+      () => {
+        cancellation.abort();
+        if (denial) refused.resolve(denial);
+      },
     );
     let stream: { readonly id: number; readonly readable: ReadableStream<Uint8Array> } | undefined;
     let started: () => void = () => {};
@@ -114,14 +119,16 @@ export class SessionCalls {
       }
       return stream;
     };
-    const channel = this.#channel(session, cancellation.signal, openStream);
+    const call = { requirement, cancel: () => cancellation.abort() };
+    const channel = this.#channel(session, call, cancellation.signal, openStream);
     const finished = this.#run(message, session, request, channel).finally(() => {
       stopWatching();
       this.#calls.delete(key);
     });
-    const first = await Promise.race([finished, hasStarted]);
+    const first = await Promise.race([finished, hasStarted, refused.promise]);
     if (first !== undefined) {
-      if (isRevoked) return failure(403, INVALID_REQUEST, 'The caller was revoked meanwhile', message.id);
+      if (denial) return denial;
+      if (isDenial(first)) return first;
       return isFailure(first) ? { ...first, status: 200 } : { json: responseJson(message, first) };
     }
 
@@ -152,7 +159,7 @@ export class SessionCalls {
     const base = {
       principal,
       permissions,
-      env,
+      env: appEnv(env, config),
       requestId,
       waitUntil,
       session: () => createSessionState(() => state, principal),
@@ -185,7 +192,12 @@ export class SessionCalls {
     };
   }
 
-  #channel(session: SessionRow, signal: AbortSignal, openStream: () => { readonly id: number }): Channel {
+  #channel(
+    session: SessionRow,
+    call: AskingCall,
+    signal: AbortSignal,
+    openStream: () => { readonly id: number },
+  ): Channel {
     const { store, streams, questions } = this.#context;
     const send = (message: object): void => {
       if (!signal.aborted)
@@ -200,10 +212,14 @@ export class SessionCalls {
         return isLoggingLevel(logLevel) ? logLevel : undefined;
       },
       releaseStream: (retryMs) => streams.release(session.id, openStream().id, retryMs),
-      ask: (question) => questions.ask(session.id, question, signal, send),
+      ask: (question) => questions.ask(session.id, call, question, signal, send),
     };
   }
 }
+
+/** Whether a caller has lost what a call needs, for good. */
+export const isRightsGone = ({ reason }: Denial): boolean =>
+  reason === 'token_revoked' || reason === 'permission_missing';
 
 const keyOf = (sessionId: string, id: unknown): string => `${sessionId} ${JSON.stringify(id)}`;
 

@@ -14,8 +14,8 @@ import type { Caller } from '../policy/caller.ts';
 import { EventStream, event, retryHint, supervise } from '../protocol/sse.ts';
 import {
   forwardTopics,
-  isList,
   isSame,
+  MAX_SUBSCRIPTIONS,
   notificationOf,
   resourceTopic,
   type Topic,
@@ -25,9 +25,6 @@ import type { SessionRow, SessionStore } from './session-store.ts';
 
 /** The stream of a GET; those of calls are numbered from 1. */
 export const STANDALONE = 0;
-/** Of one session. */
-export const MAX_SUBSCRIPTIONS = 100;
-
 const FIRST_VERSION_WITH_PRIMING = '2025-11-25';
 const RETRY_MS = 1_000;
 /** A row of SQLite takes no more. */
@@ -43,11 +40,12 @@ export interface StreamsContext {
   readonly lists: readonly Topic[];
   /** Opens a stream of topics, one per line (notifications.ts). */
   openTopics(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
-  standing(sessionId: string, principal: Principal): Promise<Caller | Denial>;
+  standing(sessionId: string, principal: Principal, requirement: Requirement): Promise<Caller | Denial>;
 }
 
 interface Hearing {
-  readonly topics: Set<Topic>;
+  /** With the URI, if it is one of a resource. */
+  readonly topics: Map<Topic, string | undefined>;
   readonly readers: Set<ReadableStreamDefaultReader<Uint8Array>>;
 }
 
@@ -72,11 +70,12 @@ export class SessionStreams {
   start(
     session: SessionRow,
     requestId: string,
-    { scopes, permissions }: Requirement,
+    { scopes, permissions, freshness }: Requirement,
     opener: Opener,
   ): { readonly id: number; readonly readable: ReadableStream<Uint8Array> } {
-    const id = this.#store.addStream(session.id, requestId, JSON.stringify({ scopes, permissions }));
-    const connection = this.connect(session, id, opener);
+    const requirement = { scopes, permissions, ...(freshness ? { freshness } : {}) };
+    const id = this.#store.addStream(session.id, requestId, JSON.stringify(requirement));
+    const connection = this.connect(session, id, requirement, opener);
     if (session.protocolVersion >= FIRST_VERSION_WITH_PRIMING) {
       // Something to resume from, before there is anything to say.
       connection.write(event('', `${id}-${this.#store.addEvent(session.id, id, '')}`));
@@ -84,8 +83,8 @@ export class SessionStreams {
     return { id, readable: connection.readable };
   }
 
-  /** A connection for a stream; one that was there is closed. */
-  connect(session: SessionRow, streamId: number, opener: Opener): EventStream {
+  /** A connection for a stream that needs something; one that was there is closed. */
+  connect(session: SessionRow, streamId: number, requirement: Requirement, opener: Opener): EventStream {
     const key = keyOf(session.id, streamId);
     this.#connections.get(key)?.close();
     const connection = new EventStream(() => {
@@ -96,19 +95,29 @@ export class SessionStreams {
       this.#store.touchSession(session.id, now());
     });
     this.#connections.set(key, connection);
-    const stop = supervise(connection, this.#config, this.#mayStay(session, streamId, opener), () => {
-      connection.write(retryHint(RETRY_MS));
-      connection.close();
-    });
+    const stop = supervise(
+      connection,
+      this.#config,
+      this.#mayStay(session, streamId, requirement, opener),
+      () => {
+        connection.write(retryHint(RETRY_MS));
+        connection.close();
+      },
+    );
     return connection;
   }
 
-  #mayStay(session: SessionRow, streamId: number, { principal, rights }: Opener): () => Promise<boolean> {
+  #mayStay(
+    session: SessionRow,
+    streamId: number,
+    requirement: Requirement,
+    { principal, rights }: Opener,
+  ): () => Promise<boolean> {
     const endsAt = Math.min(principal.expiresAt, session.createdAt + this.#config.sessionMaxSeconds);
     let told: ReadonlySet<string> = new Set(rights.permissions);
     return async () => {
       if (now() >= endsAt) return false;
-      const caller = await this.#context.standing(session.id, principal);
+      const caller = await this.#context.standing(session.id, principal, requirement);
       if (isDenial(caller)) return false;
       const { permissions } = caller.rights;
       if (streamId !== STANDALONE || isSame(told, permissions)) return true;
@@ -132,8 +141,8 @@ export class SessionStreams {
     this.#connections.get(keyOf(sessionId, streamId))?.write(event(json, `${streamId}-${seq}`));
   }
 
-  #tell(sessionId: string, topic: Topic): void {
-    this.emit(sessionId, STANDALONE, JSON.stringify({ jsonrpc: '2.0', ...notificationOf(topic) }));
+  #tell(sessionId: string, topic: Topic, uri?: string): void {
+    this.emit(sessionId, STANDALONE, JSON.stringify({ jsonrpc: '2.0', ...notificationOf(topic, uri) }));
   }
 
   /** What came after an event, as far as it is still known. */
@@ -166,25 +175,29 @@ export class SessionStreams {
     const uris = this.#store.subscriptions(sessionId);
     if (!uris.includes(uri) && uris.length >= MAX_SUBSCRIPTIONS) return false;
     this.#store.addSubscription(sessionId, uri);
-    if (this.#connections.has(keyOf(sessionId, STANDALONE)))
-      await this.#hear(sessionId, [resourceTopic(uri)]);
+    if (this.#connections.has(keyOf(sessionId, STANDALONE))) await this.#hear(sessionId, [], [uri]);
     return true;
   }
 
   /** For a session's own stream: the lists, and what it has subscribed to and may still read. */
   async hearAll(sessionId: string, mayRead: (uri: string) => boolean): Promise<void> {
     const uris = this.#store.subscriptions(sessionId).filter(mayRead);
-    await this.#hear(sessionId, [...this.#context.lists, ...uris.map(resourceTopic)]);
+    await this.#hear(sessionId, this.#context.lists, uris);
   }
 
   /** Passes on what is published under these topics for as long as the session's own stream is open. */
-  async #hear(sessionId: string, wanted: readonly Topic[]): Promise<void> {
-    const hearing: Hearing = this.#hearing.get(sessionId) ?? { topics: new Set(), readers: new Set() };
+  async #hear(sessionId: string, lists: readonly Topic[], uris: readonly string[]): Promise<void> {
+    const hearing: Hearing = this.#hearing.get(sessionId) ?? { topics: new Map(), readers: new Set() };
     this.#hearing.set(sessionId, hearing);
+    const resources = await Promise.all(uris.map(async (uri) => [await resourceTopic(uri), uri] as const));
+    const wanted = new Map<Topic, string | undefined>([
+      ...lists.map((list) => [list, undefined] as const),
+      ...resources,
+    ]);
     // What has been unsubscribed from is still listened to, and not passed on.
-    const topics = wanted.filter((topic) => !hearing.topics.has(topic));
+    const topics = [...wanted.keys()].filter((topic) => !hearing.topics.has(topic));
     if (topics.length === 0) return;
-    for (const topic of topics) hearing.topics.add(topic);
+    for (const topic of topics) hearing.topics.set(topic, wanted.get(topic));
     let reader: ReadableStreamDefaultReader<Uint8Array>;
     try {
       reader = (await this.#context.openTopics(topics)).getReader();
@@ -200,9 +213,9 @@ export class SessionStreams {
     // Too much that is not wanted any more: when the client comes back, only the rest is listened to.
     if (hearing.topics.size > 2 * MAX_SUBSCRIPTIONS) return close();
     void forwardTopics(reader, (topic) => {
-      const isUnsubscribed =
-        !isList(topic) && !this.#store.subscriptions(sessionId).map(resourceTopic).includes(topic);
-      if (!isUnsubscribed) this.#tell(sessionId, topic);
+      const uri = hearing.topics.get(topic);
+      const isUnsubscribed = uri !== undefined && !this.#store.subscriptions(sessionId).includes(uri);
+      if (!isUnsubscribed) this.#tell(sessionId, topic, uri);
     }).then(() => {
       // A hub is gone: when the client comes back, it is listened to anew.
       if (!isOver()) close();

@@ -132,6 +132,14 @@ const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly
       },
     },
   ],
+  rate_limited: [
+    { reason: 'rate_limited', retryAfterSeconds: 5 },
+    {
+      status: 429,
+      headers: { 'retry-after': '5' },
+      body: { error: 'rate_limited', error_description: 'Too much at once: wait and send it again' },
+    },
+  ],
   permission_missing: [
     { reason: 'permission_missing', missingPermissions: ['p:write', 'p:pay'] },
     toolResult(

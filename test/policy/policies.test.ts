@@ -568,9 +568,57 @@ describe('renewing', () => {
     ]);
   });
 
-  test('for strict tools asks for each of them', async () => {
-    await Promise.all([policies.renew(io, 0), policies.renew(io, 0)]);
-    expect(asked).toEqual([1, 1]);
+  test('for strict tools takes no answer to a question that began before they came', async () => {
+    let version = 2;
+    registry = async () => {
+      const asOf = version;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return headOf(asOf);
+    };
+    const first = policies.renew(io, 0);
+    version = 3;
+    const second = policies.renew(io, 0);
+    await pass(1);
+    expect(await first).toMatchObject({ version: 2 });
+    expect(await second).toMatchObject({ version: 3 });
+    expect(asked).toEqual([1, 2]);
+  });
+
+  test('for strict tools that come while somebody asks is one more question for all of them', async () => {
+    registry = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return headOf(2);
+    };
+    const all = Promise.all(Array.from({ length: 100 }, () => policies.renew(io, 0)));
+    await pass(1);
+    expect(new Set((await all).map((policy) => (policy as Policy).version))).toEqual(new Set([2]));
+    expect(asked).toEqual([1, 2]);
+  });
+
+  test('for more strict tools than may wait is refused, and never answered with what is here', async () => {
+    registry = hangs;
+    const all = Array.from({ length: 1_030 }, () => policies.renew(io, 0));
+    await pass(0);
+    const early = await Promise.all(all.map((one) => Promise.race([one, undefined])));
+    const refused = early.filter((one) => one !== undefined);
+    expect(refused).toEqual(Array(5).fill({ reason: 'rate_limited', retryAfterSeconds: 1 }));
+    expect(asked).toEqual([1]);
+    registry = async () => headOf(2);
+    await pass(60);
+    expect(
+      new Set((await Promise.all(all)).map((one) => (isDenial(one) ? one.reason : one.version))),
+    ).toEqual(new Set(['policy_unavailable', 'rate_limited', 2]));
+    expect((await renew(0)).version).toBe(2);
+  });
+
+  test('goes on when a request that asked was cut off', async () => {
+    registry = hangs;
+    const cutOff = policies.renew(io, 0);
+    const waiting = policies.renew(io, 0);
+    registry = async () => headOf(2);
+    await pass(11);
+    expect(await waiting).toMatchObject({ version: 2 });
+    await cutOff;
   });
 
   test('makes what is here young', async () => {

@@ -69,9 +69,9 @@ test('what a prompt needs cannot be changed after it is defined', () => {
 
 test('a prompt gets arguments and context, and stays a method of its definition', () => {
   const own = {
-    secret: 'own',
+    name: 'own',
     get(...given: unknown[]) {
-      return [this.secret, ...given];
+      return [this.name, ...given];
     },
   };
   const context = {} as HandlerContext;

@@ -105,9 +105,9 @@ test('what a resource needs cannot be changed after it is defined', () => {
 test('reading gets context, a template its variables before it, and stays a method of its definition', () => {
   const context = {} as HandlerContext;
   const own = {
-    secret: 'own',
+    name: 'own',
     read(...given: unknown[]) {
-      return [this.secret, ...given];
+      return [this.name, ...given];
     },
   };
   expect(define(FIXED, own).read({}, context)).toEqual(['own', context]);

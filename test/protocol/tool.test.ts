@@ -115,14 +115,13 @@ test('what a tool needs cannot be changed after it is defined', () => {
 test('a handler gets arguments and context, and stays a method of its definition', () => {
   const definition = {
     ...GOOD,
-    secret: 'own',
     handler(...given: unknown[]) {
-      return [this.secret, ...given];
+      return [this.name, ...given];
     },
   };
   const context = {} as HandlerContext;
   const tool = defineTool(definition as unknown as ToolDefinition);
-  expect(tool.handler({ id: 'a' }, context)).toEqual(['own', { id: 'a' }, context]);
+  expect(tool.handler({ id: 'a' }, context)).toEqual([GOOD.name, { id: 'a' }, context]);
 });
 
 const named = (...properties: string[]) =>

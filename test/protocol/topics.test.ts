@@ -12,6 +12,7 @@ import {
   listTopics,
   notificationOf,
   resourceTopic,
+  type SubscriptionFilter,
 } from '../../src/protocol/topics.ts';
 
 const common = { description: 'D', scopes: [] };
@@ -43,7 +44,8 @@ interface Row {
   readonly wanted: Readonly<Record<string, unknown>>;
   readonly offers?: Offers;
   readonly forbidden?: readonly string[];
-  readonly filter: object;
+  readonly filter: SubscriptionFilter;
+  /** Of the lists. */
   readonly topics: readonly string[];
 }
 test.each<[string, Row]>([
@@ -53,7 +55,7 @@ test.each<[string, Row]>([
     {
       wanted: EVERYTHING,
       filter: EVERYTHING,
-      topics: ['tools', 'prompts', 'resources', 'resource:a://a', 'resource:t://1'],
+      topics: ['tools', 'prompts', 'resources'],
     },
   ],
   [
@@ -75,7 +77,7 @@ test.each<[string, Row]>([
       wanted: { resourceSubscriptions: ['a://a', 'a://b', 't://1'] },
       forbidden: ['b', 't'],
       filter: { resourceSubscriptions: ['a://a'] },
-      topics: ['resource:a://a'],
+      topics: [],
     },
   ],
   [
@@ -100,7 +102,7 @@ test.each<[string, Row]>([
     {
       wanted: { resourceSubscriptions: ['a://a', 'a://a'] },
       filter: { resourceSubscriptions: ['a://a'] },
-      topics: ['resource:a://a'],
+      topics: [],
     },
   ],
   [
@@ -108,7 +110,7 @@ test.each<[string, Row]>([
     {
       wanted: { resourceSubscriptions: MANY },
       filter: { resourceSubscriptions: MANY.slice(0, 100) },
-      topics: MANY.slice(0, 100).map(resourceTopic),
+      topics: [],
     },
   ],
   [
@@ -116,7 +118,7 @@ test.each<[string, Row]>([
     {
       wanted: { resourceSubscriptions: [5, null, ['a://a'], 'a://a'] },
       filter: { resourceSubscriptions: ['a://a'] },
-      topics: ['resource:a://a'],
+      topics: [],
     },
   ],
   [
@@ -136,22 +138,45 @@ test.each<[string, Row]>([
 ])('%s', (_, { wanted, offers = ALL, forbidden = [], filter, topics }) => {
   const mayUse = ({ permissions }: { permissions: readonly string[] }) =>
     !permissions.some((permission) => forbidden.includes(permission));
-  expect(honoured(wanted, createCatalogue(offers), mayUse)).toEqual({ filter, topics });
+  expect(honoured(wanted, createCatalogue(offers), mayUse)).toEqual({
+    filter,
+    lists: topics,
+    uris: filter.resourceSubscriptions ?? [],
+  });
 });
 
-test('a URI with a line break in it is no topic, which would be two', () => {
+test('a URI with a line break in it is not listened to', () => {
   const wanted = { resourceSubscriptions: ['t://x\ntools', 't://x\rtools'] };
-  expect(honoured(wanted, createCatalogue(ALL), () => true).topics).toEqual([]);
+  expect(honoured(wanted, createCatalogue(ALL), () => true).uris).toEqual([]);
 });
 
-test.each<[string, string, object]>([
-  ['tools', 'notifications/tools/list_changed', {}],
-  ['prompts', 'notifications/prompts/list_changed', {}],
-  ['resources', 'notifications/resources/list_changed', {}],
-  [resourceTopic('a://b'), 'notifications/resources/updated', { uri: 'a://b' }],
-  [resourceTopic('resource:x'), 'notifications/resources/updated', { uri: 'resource:x' }],
-])('the topic %s is told as %s', (topic, method, params) => {
-  expect(notificationOf(topic)).toEqual({ method, params });
+test.each<[string, string | undefined, string, object]>([
+  ['tools', undefined, 'notifications/tools/list_changed', {}],
+  ['prompts', undefined, 'notifications/prompts/list_changed', {}],
+  ['resources', undefined, 'notifications/resources/list_changed', {}],
+  ['resource:00', 'a://b', 'notifications/resources/updated', { uri: 'a://b' }],
+])('the topic %s of %s is told as %s', (topic, uri, method, params) => {
+  expect(notificationOf(topic, uri)).toEqual({ method, params });
+});
+
+test('the topic of a resource is 128 bits of a hash, however long its URI, and no list', async () => {
+  const topics = await Promise.all(
+    ['a://b', `a://${'x'.repeat(2_000)}`, 'tools', 'a://b\ntools'].map(resourceTopic),
+  );
+  for (const topic of topics) expect(topic).toMatch(/^resource:[0-9a-f]{32}$/);
+  expect(new Set(topics).size).toBe(topics.length);
+  expect(topics.some(isList)).toBe(false);
+});
+
+test('URIs that are too long together are listened to as far as they fit', () => {
+  const long = Array.from({ length: 20 }, (_, index) => `t://${String(index).padStart(1_995, 'x')}`);
+  const { uris, filter } = honoured(
+    { resourceSubscriptions: [...long, 'a://a'] },
+    createCatalogue(ALL),
+    () => true,
+  );
+  expect(uris).toEqual([...long.slice(0, 8), 'a://a']);
+  expect(filter.resourceSubscriptions).toEqual(uris);
 });
 
 test.each<[string, Offers, readonly string[]]>([
@@ -161,10 +186,6 @@ test.each<[string, Offers, readonly string[]]>([
 ])('the lists of a server with %s are those it has', (_, offers, lists) => {
   expect(listTopics(createCatalogue(offers))).toEqual(lists);
   expect(lists.every(isList)).toBe(true);
-});
-
-test('a resource is no list, whatever its URI', () => {
-  expect(isList(resourceTopic('tools'))).toBe(false);
 });
 
 test.each<[string, string, boolean]>([

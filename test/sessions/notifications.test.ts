@@ -3,7 +3,12 @@
 import { expect, test } from 'vitest';
 import { openTopics } from '../../src/sessions/notifications.ts';
 
-const CONFIG = { notificationShards: 4, objectJurisdiction: undefined, objectLocationHint: undefined };
+const CONFIG = {
+  notificationShards: 4,
+  objectJurisdiction: undefined,
+  objectLocationHint: undefined,
+  streamMaxAgeSeconds: 600,
+};
 const TOPICS = ['tools', ...Array.from({ length: 20 }, (_, index) => `resource:a://${index}`)];
 
 /** Hubs of which some cannot be reached; `open` are the names of those that still have a listener. */

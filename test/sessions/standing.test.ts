@@ -3,6 +3,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Principal } from '../../src/auth/principal.ts';
 import { isDenial } from '../../src/denial.ts';
+import type { Requirement } from '../../src/policy/authorize.ts';
 import { revocationKey } from '../../src/policy/keys.ts';
 import { createPolicies, type PolicyIo } from '../../src/policy/policies.ts';
 import { resolveRoles } from '../../src/policy/roles.ts';
@@ -76,9 +77,11 @@ const io: PolicyIo = {
   now: () => now,
   waitUntil: () => {},
 };
+const NOTHING: Requirement = { scopes: [], permissions: [] };
+
 /** Its permissions, or why it is not welcome. */
-async function of(principal: Principal): Promise<readonly string[] | string> {
-  const caller = await standing(principal, policies, io, PACE);
+async function of(principal: Principal, requirement = NOTHING): Promise<readonly string[] | string> {
+  const caller = await standing(principal, requirement, policies, io, PACE);
   return isDenial(caller) ? caller.reason : [...caller.rights.permissions];
 }
 
@@ -96,6 +99,12 @@ test('the registry is asked once for all that is open, every so many seconds', a
     for (let stream = 0; stream < 100; stream += 1) await of(stream % 2 === 0 ? alice : mallory);
   }
   expect(asked).toBe(2);
+});
+
+test('who is welcome but has lost what it needs is told so', async () => {
+  expect(await of(alice, { scopes: [], permissions: ['read'] })).toEqual(['read']);
+  expect(await of(alice, { scopes: [], permissions: ['write'] })).toBe('permission_missing');
+  expect(await of(alice, { scopes: ['write'], permissions: [] })).toBe('scope_missing');
 });
 
 test('while the registry does not answer the published policy counts', async () => {

@@ -14,6 +14,6 @@ test('a permission that only the newer version asks for is asked for where the t
       await request(gate.worker, { token, sessionId }, 'tools/call', { name: 'delete_all', arguments: {} })
     ).json();
   };
-  expect(await call(['editor'])).toMatchObject({ error: { code: -32_600 } });
+  expect(await call(['editor'])).toMatchObject({ result: { isError: true } });
   expect(await call(['admin'])).toMatchObject({ result: { content: [{ text: 'deleted' }] } });
 });

@@ -5,7 +5,7 @@ import worker from '../../src/worker.ts';
 export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
 /** `decisionLog` is a Durable Object too; what goes there goes after the answer. `readsAtOnce` is the most of KV. */
-const counts = { fetch: 0, kv: 0, readsAtOnce: 0, durableObject: 0, decisionLog: 0, verify: 0 };
+const counts = { fetch: 0, kv: 0, readsAtOnce: 0, durableObject: 0, decisionLog: 0, verify: 0, timers: 0 };
 let reads = 0;
 
 /** The binding with every call of a method counted. */
@@ -57,6 +57,14 @@ crypto.subtle.verify = ((...args: Parameters<SubtleCrypto['verify']>) => {
   counts.verify += 1;
   return realVerify(...args);
 }) as SubtleCrypto['verify'];
+
+for (const name of ['setTimeout', 'setInterval'] as const) {
+  const real = globalThis[name] as (...args: unknown[]) => number;
+  globalThis[name] = ((...args: unknown[]) => {
+    counts.timers += 1;
+    return real(...args);
+  }) as never;
+}
 
 let counting: Env | undefined;
 

@@ -1,33 +1,10 @@
-// A server of the official SDK behind the gate: what a fork does that has one already.
+// A server of the official SDK behind the gate.
 
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import { defineConfig, defineRoles, protect } from '../../src/kit.ts';
+import { createServer } from '../../src/server.ts';
+import { protectedApp } from './protected-app.ts';
 
-const config = defineConfig({
-  serverInfo: { name: 'protected', version: '1' },
-  scopesSupported: ['notes:read'],
-});
-const roles = defineRoles({ reader: { permissions: ['notes:read'] } });
+const server = createServer(protectedApp);
 
-const sdk = createMcpHandler(() => {
-  const server = new McpServer({ name: 'somebody-elses', version: '1' });
-  server.registerTool('who', { description: 'Who is calling, as the SDK sees it.' }, ({ http }) => ({
-    content: [
-      {
-        type: 'text',
-        text: JSON.stringify({ ...http?.authInfo, header: http?.req?.headers.get('authorization') }),
-      },
-    ],
-  }));
-  return server;
-});
+export default { fetch: server.fetch } satisfies ExportedHandler<Env>;
 
-export default {
-  fetch: protect(
-    { config, roles, scopes: ['notes:read'], permissions: ['notes:read'] },
-    (request, { authInfo }) => sdk.fetch(request, { authInfo }),
-  ),
-} satisfies ExportedHandler<Env>;
-
-// Bound in wrangler.toml; not used by a Worker of this kind.
-export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
+export const { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } = server.objects;

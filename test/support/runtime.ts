@@ -43,7 +43,7 @@ export async function startRuntime({
         config: {
           name: 'mcp-edge',
           compatibilityDate: '2026-10-20',
-          compatibilityFlags: ['enable_request_signal'],
+          compatibilityFlags: ['enable_request_signal', 'disallow_importable_env'],
           manifest: {
             mainModule: 'worker.js',
             modulesRoot: folder,

@@ -1,15 +1,21 @@
 // A Worker whose tools send, ask and wait: what the example app does not need, made of the public kit.
 
+import { env as importable } from 'cloudflare:workers';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { createDecisionLog } from '../../src/audit/decision-log.ts';
-import { deploymentOf } from '../../src/context.ts';
-import { serve } from '../../src/http/router.ts';
-import { defineConfig, defineResource, defineRoles, defineTool, ToolError } from '../../src/kit.ts';
-import { createPolicyRegistry } from '../../src/policy/policy-registry.ts';
-import { createClientSession } from '../../src/sessions/client-session.ts';
+import {
+  defineConfig,
+  definePrompt,
+  defineResource,
+  defineRoles,
+  defineTool,
+  type HandlerContext,
+  ToolError,
+} from '../../src/kit.ts';
+import { createServer } from '../../src/server.ts';
 
 const open = { scopes: [], permissions: [] };
+const kept = { scopes: ['secrets:read'], permissions: ['secrets'] };
 const input = toStandardJsonSchema(v.object({ times: v.optional(v.number()), text: v.optional(v.string()) }));
 const confirmation = {
   type: 'object' as const,
@@ -18,6 +24,23 @@ const confirmation = {
 };
 let asked = 0;
 let prices = 0;
+
+type Waiting = Pick<HandlerContext, 'progress' | 'releaseStream' | 'signal' | 'env' | 'requestId'>;
+
+/** Until it is cancelled, which it writes down. */
+async function wait(
+  text: string | undefined,
+  { progress, releaseStream, signal, env, requestId }: Waiting,
+): Promise<never> {
+  if (text !== 'silently') progress(1);
+  if (text === 'alone') releaseStream(50);
+  // Something has to be pending, or the runtime takes the request for hung.
+  const timer = setInterval(() => {}, 100);
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  clearInterval(timer);
+  await env.REPORTS.put('cancelled', requestId);
+  throw new ToolError('cancelled');
+}
 
 const tools = [
   defineTool({
@@ -112,16 +135,38 @@ const tools = [
       'Sends something and waits until it is cancelled; can let the client go, or send nothing at all.',
     input,
     ...open,
-    handler: async ({ text }, { progress, releaseStream, signal, env, requestId }) => {
-      if (text !== 'silently') progress(1);
-      if (text === 'alone') releaseStream(50);
-      // Something has to be pending, or the runtime takes the request for hung.
-      const timer = setInterval(() => {}, 100);
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-      clearInterval(timer);
-      await env.REPORTS.put('cancelled', requestId);
-      throw new ToolError('cancelled');
+    handler: ({ text }, context) => wait(text, context),
+  }),
+  defineTool({
+    name: 'wait_guarded',
+    title: 'Wait, guarded',
+    description: 'The same, for those who have a permission.',
+    input,
+    scopes: [],
+    permissions: ['secrets'],
+    handler: ({ text }, context) => wait(text, context),
+  }),
+  defineTool({
+    name: 'confirm_strictly',
+    title: 'Confirm strictly',
+    description: 'Asks before it answers, those who have the permission at that moment.',
+    input,
+    ...kept,
+    freshness: 'strict',
+    handler: async ({ text = '' }, { elicit, env }) => {
+      const { action } = await elicit({ message: `Sure about ${text}?`, requestedSchema: confirmation });
+      await env.REPORTS.put('confirmed', text);
+      return `${text}: ${action}`;
     },
+  }),
+  defineTool({
+    name: 'bindings',
+    title: 'Bindings',
+    description: 'Tells which bindings and variables it can see.',
+    input,
+    ...open,
+    handler: (_input, { env }) =>
+      JSON.stringify({ own: Object.keys(env).sort(), imported: Object.keys(importable).sort() }),
   }),
   defineTool({
     name: 'large',
@@ -174,23 +219,50 @@ const resource = (name: string, scopes: readonly string[], permissions: readonly
     read: () => ({ text: name }),
   });
 
-const app = {
+const server = createServer({
   config: defineConfig({ serverInfo: { name: 'streaming', version: '1' } }),
   roles: defineRoles({ keeper: { permissions: ['secrets'] } }),
   tools,
-  resources: [resource('open', []), resource('closed', ['secrets:read']), resource('kept', [], ['secrets'])],
-};
+  resources: [
+    resource('open', []),
+    resource('closed', ['secrets:read']),
+    resource('kept', [], ['secrets']),
+    defineResource({
+      uri: 'test://strict',
+      name: 'strict',
+      description: 'strict',
+      ...kept,
+      freshness: 'strict',
+      read: () => ({ text: 'a secret' }),
+    }),
+    defineResource({
+      uriTemplate: 'test://strict/{name}',
+      name: 'strict_template',
+      description: 'strict',
+      ...kept,
+      freshness: 'strict',
+      read: ({ name = '' }) => ({ text: name }),
+      complete: { name: () => ['a', 'b'] },
+    }),
+  ],
+  prompts: [
+    definePrompt({
+      name: 'strict',
+      title: 'Strict',
+      description: 'strict',
+      arguments: { about: { description: 'a secret', complete: () => ['a', 'b'] } },
+      ...kept,
+      freshness: 'strict',
+      get: () => 'a secret',
+    }),
+  ],
+});
 
 export default {
   fetch: async (request, env, context) => {
     if (new URL(request.url).pathname === '/asked') return Response.json(asked);
-    return serving(request, env, context);
+    return server.fetch(request as never, env, context);
   },
 } satisfies ExportedHandler<Env>;
 
-const serving = serve(app) as (request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
-const deployed = (env: Env) => deploymentOf(app, env);
-export const ClientSession = createClientSession(deployed);
-export const PolicyRegistry = createPolicyRegistry(deployed);
-export const DecisionLog = createDecisionLog((env) => deployed(env).config);
-export { NotificationHub } from '../../src/sessions/notification-hub.ts';
+export const { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } = server.objects;

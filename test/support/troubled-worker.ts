@@ -7,14 +7,14 @@ import { prompts } from '../../src/app/prompts.ts';
 import { resources } from '../../src/app/resources.ts';
 import { roles } from '../../src/app/roles.ts';
 import { tools } from '../../src/app/tools/index.ts';
-import { serve } from '../../src/http/router.ts';
+import { createServer } from '../../src/server.ts';
 
 export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
 
 const trouble: Record<string, string> = {};
 
 /** A deployment of its own, that remembers nothing of the one before. */
-const isolate = () => serve({ config, roles, tools, resources, prompts });
+const isolate = () => createServer({ config, roles, tools, resources, prompts }).fetch;
 let handle = isolate();
 
 /** Every method of the binding, as long as there is no trouble with it. */

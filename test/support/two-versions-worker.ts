@@ -2,12 +2,8 @@
 
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { createDecisionLog } from '../../src/audit/decision-log.ts';
-import { deploymentOf } from '../../src/context.ts';
-import { serve } from '../../src/http/router.ts';
 import { defineConfig, defineRoles, defineTool } from '../../src/kit.ts';
-import { createPolicyRegistry } from '../../src/policy/policy-registry.ts';
-import { createClientSession } from '../../src/sessions/client-session.ts';
+import { createServer } from '../../src/server.ts';
 
 const appWith = (permissions: readonly string[]) => ({
   config: defineConfig({ serverInfo: { name: 'two-versions', version: '1' } }),
@@ -25,12 +21,9 @@ const appWith = (permissions: readonly string[]) => ({
   ],
 });
 
-const newer = appWith(['delete']);
+const older = createServer(appWith([]));
+const newer = createServer(appWith(['delete']));
 
-export default { fetch: serve(appWith([])) } satisfies ExportedHandler<Env>;
+export default { fetch: older.fetch } satisfies ExportedHandler<Env>;
 
-const deployed = (env: Env) => deploymentOf(newer, env);
-export const ClientSession = createClientSession(deployed);
-export const PolicyRegistry = createPolicyRegistry(deployed);
-export const DecisionLog = createDecisionLog((env) => deployed(env).config);
-export { NotificationHub } from '../../src/sessions/notification-hub.ts';
+export const { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } = newer.objects;

@@ -34,6 +34,8 @@ export interface TestWorkerOptions {
   readonly vars: Readonly<Record<string, unknown>>;
   /** Entry to run instead of src/worker.ts. */
   readonly main?: string;
+  /** Instead of those of wrangler.toml. */
+  readonly compatibilityFlags?: readonly string[];
   /** A Worker beside it, and the Service Binding that leads there. */
   readonly neighbour?: Neighbour;
 }
@@ -50,7 +52,12 @@ export interface Neighbour {
 const ROOT = join(import.meta.dirname, '../..');
 
 /** A Worker that trusts one issuer, with RESOURCE and whatever else a test sets. */
-export async function startWorker({ vars, main: entry, neighbour }: TestWorkerOptions): Promise<TestWorker> {
+export async function startWorker({
+  vars,
+  main: entry,
+  compatibilityFlags = ['enable_request_signal', 'disallow_importable_env'],
+  neighbour,
+}: TestWorkerOptions): Promise<TestWorker> {
   // A neighbour is not in wrangler.toml.
   const main = entry ?? (neighbour && 'src/worker.ts');
   const options = { RESOURCE, REQUEST_STATE_SECRET, ...vars } as Record<string, string>;
@@ -64,7 +71,7 @@ export async function startWorker({ vars, main: entry, neighbour }: TestWorkerOp
               name: 'test',
               main,
               compatibility_date: '2026-10-20',
-              compatibility_flags: ['enable_request_signal'],
+              compatibility_flags: [...compatibilityFlags],
               vars: options,
               kv_namespaces: [{ binding: 'KIT_KV' }, { binding: 'REPORTS' }],
               services: neighbour ? [{ binding: neighbour.binding, service: 'neighbour' }] : [],

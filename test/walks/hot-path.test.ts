@@ -28,9 +28,12 @@ interface Counts {
   readonly durableObject: number;
   readonly decisionLog: number;
   readonly verify: number;
+  readonly timers: number;
 }
 
-const NOTHING = { fetch: 0, kv: 0, durableObject: 0, verify: 0 };
+const NOTHING = { fetch: 0, kv: 0, durableObject: 0, verify: 0, timers: 0 };
+/** Until something outside has to answer, or what was refused goes to the log of decisions. */
+const timers = expect.any(Number);
 
 const counts = async (of = worker): Promise<Counts> =>
   (await (await of.fetch('https://mcp.example.com/counts')).json()) as Counts;
@@ -49,6 +52,7 @@ async function cost(
     kv: difference('kv'),
     durableObject: difference('durableObject'),
     verify: difference('verify'),
+    timers: difference('timers'),
   };
 }
 
@@ -63,7 +67,7 @@ const whoami = async (token: string) => {
 
 test('the first token of a cold isolate costs the keys (KV, metadata, JWKS, KV) and the policy (KV, once ever the registry)', async () => {
   const token = await issuer.sign();
-  expect(await cost(() => whoami(token))).toEqual({ fetch: 2, kv: 3, durableObject: 1, verify: 1 });
+  expect(await cost(() => whoami(token))).toEqual({ fetch: 2, kv: 3, durableObject: 1, verify: 1, timers });
   expect((await counts()).readsAtOnce, 'keys and policy are read at once').toBe(2);
 });
 
@@ -72,7 +76,7 @@ test('a token seen for the first time costs one verification', async () => {
   expect(await cost(() => whoami(token))).toEqual({ ...NOTHING, verify: 1 });
 });
 
-test('a known token calling a tool costs no KV read, no Durable Object call, no fetch and no verification', async () => {
+test('a known token calling a tool costs no KV read, no Durable Object call, no fetch, no verification and no timer', async () => {
   const token = await issuer.sign();
   await whoami(token);
   expect(await cost(() => whoami(token))).toEqual(NOTHING);
@@ -90,7 +94,7 @@ test('a legacy tools/call costs exactly one Durable Object call', async () => {
   const sessionId = await open(worker, token);
   const call = () => request(worker, { token, sessionId }, 'tools/call', { name: 'whoami', arguments: {} });
   await call();
-  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1 });
+  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1, timers });
 });
 
 test('a modern call of a tool that uses state costs what the tool uses', async () => {
@@ -98,7 +102,7 @@ test('a modern call of a tool that uses state costs what the tool uses', async (
   const remember = { name: 'remember', arguments: { name: 'n', text: 'x' } };
   const call = () => rpc(worker, { token, method: 'tools/call', params: remember });
   await call();
-  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1 });
+  expect(await cost(call)).toEqual({ ...NOTHING, durableObject: 1, timers: 1 });
 });
 
 test('with roles, assignments and a thousand revocations in force, a known caller still costs nothing', {
@@ -122,16 +126,61 @@ test('with roles, assignments and a thousand revocations in force, a known calle
   await operate('GET', '/status');
   await whoami(token);
   expect(await cost(() => whoami(token))).toEqual(NOTHING);
-  const strict = { name: 'refund_payment', arguments: {} };
-  const call = () => rpc(worker, { token, method: 'tools/call', params: strict });
-  expect(await cost(call), 'a strict tool asks the registry').toEqual({ ...NOTHING, durableObject: 1 });
+  const able = await issuer.sign({ claims: { scope: 'payments:refund', roles: ['finance'] } });
+  await whoami(able);
+  expect(await cost(() => refund(able)), 'a strict tool asks the registry').toEqual({
+    ...NOTHING,
+    durableObject: 1,
+    timers: 1,
+  });
+});
+
+const refund = (token: string) =>
+  rpc(worker, { token, method: 'tools/call', params: { name: 'refund_payment', arguments: {} } });
+const many = (request: () => Promise<Response>) => async () => {
+  const responses = await Promise.all(Array.from({ length: 300 }, request));
+  await Promise.all(responses.map(({ body }) => body?.cancel()));
+};
+
+test('attack: who lacks the scope of a strict tool does not have the registry asked, however often it calls', async () => {
+  const token = await issuer.sign({ claims: { sub: 'mallory', scope: '', roles: [] } });
+  await whoami(token);
+  expect(await cost(many(() => refund(token)))).toEqual({ ...NOTHING, timers });
+});
+
+test('attack: who lacks the permission of a strict tool has the registry asked once a second at most', async () => {
+  const token = await issuer.sign({ claims: { sub: 'mallory', scope: 'payments:refund', roles: [] } });
+  await whoami(token);
+  const startedAt = Date.now();
+  const { durableObject } = await cost(async () => {
+    for (let number = 0; number < 30; number += 1) await refund(token);
+  });
+  expect(durableObject).toBeLessThanOrEqual(Math.ceil((Date.now() - startedAt) / 1_000) + 1);
+});
+
+test('strict calls that come together share questions to the registry', async () => {
+  const token = await issuer.sign({ claims: { scope: 'payments:refund', roles: ['finance'] } });
+  await whoami(token);
+  const { durableObject } = await cost(many(() => refund(token)));
+  expect(durableObject).toBeGreaterThan(0);
+  expect(durableObject).toBeLessThan(30);
+});
+
+test('attack: who has the scope of an operator and not the permission has the registry asked once a second at most', async () => {
+  const operate = await operator(worker, issuer, { sub: 'mallory', roles: [] });
+  await operate('GET', '/status');
+  const startedAt = Date.now();
+  const { durableObject } = await cost(async () => {
+    for (let number = 0; number < 30; number += 1) expect((await operate('GET', '/status')).status).toBe(403);
+  });
+  expect(durableObject).toBeLessThanOrEqual(Math.ceil((Date.now() - startedAt) / 1_000) + 1);
 });
 
 test('who lacks the scope of an operator costs the registry nothing', async () => {
   for (const roles of [['reader'], ['operator']]) {
     const operate = await operator(worker, issuer, { sub: 'mallory', scope: 'reports:read', roles });
     expect((await operate('GET', '/status')).status).toBe(403);
-    expect(await cost(() => operate('GET', '/status'))).toEqual(NOTHING);
+    expect(await cost(() => operate('GET', '/status'))).toEqual({ ...NOTHING, timers });
   }
 });
 
@@ -151,6 +200,6 @@ test('an opaque token seen for the first time costs one question, and a known on
   await using asking = await startWorker({ vars, main: 'test/support/counting-worker.ts' });
   const call = (token: string) => async () => expect((await rpc(asking, { token })).status).toBe(200);
   await call('another')();
-  expect(await cost(call('a-token'), asking)).toEqual({ ...NOTHING, fetch: 1 });
+  expect(await cost(call('a-token'), asking)).toEqual({ ...NOTHING, fetch: 1, timers });
   expect(await cost(call('a-token'), asking)).toEqual(NOTHING);
 });

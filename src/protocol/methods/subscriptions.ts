@@ -8,16 +8,20 @@ import type { Requirement } from '../../policy/authorize.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from '../message.ts';
 import { EventStream, event, type StreamLimits, supervise } from '../sse.ts';
-import { forwardTopics, honoured, isList, isSame, notificationOf, type Topic } from '../topics.ts';
+import { forwardTopics, honoured, isSame, notificationOf, resourceTopic, type Topic } from '../topics.ts';
+
+/** What a listener may leave unread: far more than a client that reads ever has. */
+const MAX_UNREAD_BYTES = 65_536;
 
 export interface ListenContext {
   readonly catalogue: Catalogue;
   readonly limits: StreamLimits;
   mayUse(requirement: Requirement): boolean;
-  /** Whether the caller may still have the stream. */
-  mayStay(): boolean | Promise<boolean>;
-  /** The caller's permissions, as of the last time that was asked. */
-  permissions(): ReadonlySet<string>;
+  /** The caller's permissions when it came. */
+  readonly permissions: ReadonlySet<string>;
+  /** Its permissions now; `undefined` when it may not have the stream any more. */
+  standing(): Promise<ReadonlySet<string> | undefined>;
+  onEnd(): void;
   /** Topics, one per line, as they are published. Cancelled when the stream ends. */
   open(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
   /** `result` of the response that ends the stream, without `_meta`. */
@@ -30,34 +34,37 @@ export async function listen(
 ): Promise<ReadableStream<Uint8Array> | Failure> {
   if (!isObject(params.notifications))
     return failure(200, INVALID_PARAMS, 'notifications must be an object', id);
-  const { filter, topics } = honoured(params.notifications, context.catalogue, context.mayUse);
+  const { filter, lists, uris } = honoured(params.notifications, context.catalogue, context.mayUse);
+  const resources = new Map<Topic, string>();
+  for (const uri of uris) resources.set(await resourceTopic(uri), uri);
   // Before the acknowledgement: what happens after it is heard.
-  const source = (await context.open(topics)).getReader();
+  const source = (await context.open([...lists, ...resources.keys()])).getReader();
 
   const _meta = { 'io.modelcontextprotocol/subscriptionId': id };
   const send = (method: string, rest: Readonly<Record<string, unknown>>) =>
     stream.write(event(JSON.stringify({ jsonrpc: '2.0', method, params: { ...rest, _meta } })));
   const tell = (topic: Topic) => {
-    const { method, params: rest } = notificationOf(topic);
+    const { method, params: rest } = notificationOf(topic, resources.get(topic));
     send(method, rest);
   };
   const stream = new EventStream(() => {
     stopSupervision();
+    context.onEnd();
     void source.cancel().catch(() => {});
-  });
+  }, MAX_UNREAD_BYTES);
   const end = () => {
     stream.write(event(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${context.wrapResult(_meta)}}`));
     stream.close();
   };
-  let told = context.permissions();
+  let told = context.permissions;
   const mayStay = async () => {
-    if (!(await context.mayStay())) return false;
-    const permissions = context.permissions();
+    const permissions = await context.standing();
+    if (!permissions) return false;
     if (isSame(told, permissions)) return true;
     told = permissions;
-    topics.filter(isList).forEach(tell);
+    lists.forEach(tell);
     // Which resources the caller may hear of has to be answered anew.
-    return topics.every(isList);
+    return resources.size === 0;
   };
   const stopSupervision = supervise(stream, context.limits, mayStay, end);
 

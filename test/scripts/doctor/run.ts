@@ -56,7 +56,7 @@ const OBJECTS = ['ClientSession', 'NotificationHub', 'PolicyRegistry', 'Decision
 const goodFile = (vars: Record<string, unknown>): WranglerSettings => ({
   name: 'mcp-edge',
   compatibility_date: '2026-10-20',
-  compatibility_flags: ['enable_request_signal'],
+  compatibility_flags: ['enable_request_signal', 'disallow_importable_env'],
   observability: { enabled: true },
   kv_namespaces: [{ binding: 'KIT_KV' }],
   durable_objects: {

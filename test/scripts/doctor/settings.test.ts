@@ -40,6 +40,13 @@ firstLineNames({
       world.text = 'name = "mcp-edge\n[vars';
     },
   },
+  'a Worker whose tools could import the bindings of the kit': {
+    id: 'bindings.importable-env',
+    says: 'compatibility_flags lacks disallow_importable_env',
+    spoil: (world) => {
+      world.file.compatibility_flags = ['enable_request_signal'];
+    },
+  },
   'RESOURCE with a slash at the end': {
     id: 'config.resource',
     says: 'RESOURCE: must not end with a slash.',
