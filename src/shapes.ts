@@ -13,3 +13,19 @@ export const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 /** The first member of an object that is not one of those known: what nobody applies must not be written down. */
 export const unknownMember = (value: object, known: readonly string[]): string | undefined =>
   Object.keys(value).find((member) => !known.includes(member));
+/**
+ * Text of at most so many UTF-16 units that can be kept, shown and written again. Control characters in a log or a terminal
+ * say what nobody wrote, and half a surrogate pair comes back from a database as something else. Emoji, which are joined by
+ * invisible characters, are text.
+ */
+export const isText = (value: unknown, most: number): value is string =>
+  typeof value === 'string' &&
+  value.length <= most &&
+  value.trim() !== '' &&
+  value.isWellFormed() &&
+  !/\p{Cc}/u.test(value);
+
+export const MAX_IDENTIFIER = 1_024;
+
+/** What issuers, subjects, clients, tenants and tokens are called. One rule for all: what can sign in can be revoked by name. */
+export const isIdentifier = (value: unknown): value is string => isText(value, MAX_IDENTIFIER);

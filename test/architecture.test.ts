@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
   'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
-  auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'log.ts'] },
+  auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'] },
   policy: { values: ['log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
   protocol: {
     values: ['denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'],

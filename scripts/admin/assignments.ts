@@ -4,6 +4,7 @@ import { UsageError } from '../command.ts';
 import { type Call, noteNextPage, pageOf } from './call.ts';
 import { type AdminCommand, ISSUER_FLAG, PAGE_FLAGS } from './command.ts';
 import type { Given } from './given.ts';
+import { oneLine } from './output.ts';
 import { type Someone, tableOr, when, whoText } from './table.ts';
 
 interface Assignment extends Someone {
@@ -56,7 +57,7 @@ async function run(call: Call): Promise<undefined> {
     ? await call.change<Assignment>('DELETE', '/assignments', { query: wanted })
     : await call.change<Assignment>('POST', '/assignments', { body: wanted });
   const words = isRemoved ? 'taken from' : 'assigned to';
-  call.showChange(body, () => `role ${role} ${words} ${whoText(wanted)}`);
+  call.showChange(body, () => `role ${oneLine(role)} ${words} ${whoText(wanted)}`);
 }
 
 export const ASSIGNMENT_COMMANDS: readonly AdminCommand[] = [

@@ -3,7 +3,7 @@
 import { UsageError } from '../command.ts';
 import { type Call, noteNextPage, pageOf, readToken } from './call.ts';
 import { type AdminCommand, ISSUER_FLAG, PAGE_FLAGS } from './command.ts';
-import { note, warn } from './output.ts';
+import { note, oneLine, warn } from './output.ts';
 import { duration, fields, type Someone, table, tableOr, targetText, when, whoText } from './table.ts';
 import { instantOf, namesOf, scopesOf, sinceOf } from './values.ts';
 
@@ -197,7 +197,7 @@ function explanationText(explanation: Explanation): string {
   const { decision, reason, detail, rules, revokedBy, shadow, principal, policyVersion } = explanation;
   const why = [reason, detail].filter(Boolean).join(': ');
   return [
-    `${decision}${why === '' ? '' : `: ${why}`}`,
+    oneLine(`${decision}${why === '' ? '' : `: ${why}`}`),
     ...(revokedBy
       ? [`revoked by ${revokedBy.id} (${revokedBy.kind}): tokens issued up to ${when(revokedBy.revokedAt)}`]
       : []),
@@ -209,7 +209,9 @@ function explanationText(explanation: Explanation): string {
             rules.map(({ needs, isMet, by }) => [needs, isMet ? 'yes' : 'NO', by]),
           ),
         ]),
-    ...(shadow ? [`on trial: would be refused for lack of ${shadow.missingPermissions.join(', ')}`] : []),
+    ...(shadow
+      ? [oneLine(`on trial: would be refused for lack of ${shadow.missingPermissions.join(', ')}`)]
+      : []),
     fields([
       ['who', principal && whoText(principal)],
       ['scopes', principal && (principal.scopes.join(' ') || 'none')],

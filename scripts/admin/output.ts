@@ -34,7 +34,7 @@ export function sayJson(value: unknown): void {
 }
 
 /** What a terminal would obey or not show; line ends are ours, because texts from elsewhere pass `oneLine` first. */
-const HIDDEN = /(?!\n)\p{C}/gu;
+const HIDDEN = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu;
 
 const asJson = (character: string): string =>
   [...Array(character.length).keys()]

@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../command.ts';
 import type { Given } from './given.ts';
+import { oneLine, printable } from './output.ts';
 
 /** The operator does not want to. */
 export class Declined extends Error {
@@ -48,8 +49,10 @@ export function createPrompt(given: Given, terminal: Terminal = TERMINAL): Promp
       if (text.trim() === '') throw new Declined();
       return text;
     },
-    async confirm(question, word) {
+    async confirm(text, word) {
       if (!needsYes) return;
+      // A name that was pasted must not change what is agreed to.
+      const question = printable(oneLine(text));
       const answer = await ask(
         word === undefined ? `${question} [y/N] ` : `${question}\nWrite "${word}" to do it: `,
         terminal,

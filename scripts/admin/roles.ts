@@ -6,7 +6,7 @@ import { UsageError } from '../command.ts';
 import { segment } from './api.ts';
 import type { Call, Changed } from './call.ts';
 import type { AdminCommand, Flags } from './command.ts';
-import { note } from './output.ts';
+import { note, oneLine } from './output.ts';
 import { Refusal } from './refusal.ts';
 import { fields, tableOr } from './table.ts';
 import { namesOf } from './values.ts';
@@ -64,7 +64,7 @@ async function edit<T>(call: Call, name: string, run: () => Promise<T>): Promise
     return await run();
   } catch (error) {
     if (!(error instanceof Refusal) || error.status !== 412) throw error;
-    note(`Somebody else has changed the role "${name}" since it was read here; nothing was done.`);
+    note(`Somebody else has changed the role "${oneLine(name)}" since it was read here; nothing was done.`);
     const { role } = await readRole(call, name, isShadow);
     note(role ? `It is now:\n${roleText(role)}` : 'It is gone now.');
     note('Repeat the command if it is still what you want.');
@@ -129,7 +129,7 @@ async function deleteRole(call: Call): Promise<boolean | undefined> {
   segment(name);
   const isShadow = given.is('shadow');
   const { role, precondition } = await readRole(call, name, isShadow);
-  if (!role) throw new Error(`there is no role "${name}"; see npm run admin -- roles list`);
+  if (!role) throw new Error(`there is no role "${oneLine(name)}"; see npm run admin -- roles list`);
   await call.confirm(`Delete the role "${name}"${isShadow ? ' on trial' : ''}?`);
   const changed = await edit(call, name, () =>
     call.change<Pick<Role, 'name'>>('DELETE', `/roles/${segment(name)}`, {
@@ -138,7 +138,7 @@ async function deleteRole(call: Call): Promise<boolean | undefined> {
     }),
   );
   if (changed === false) return false;
-  call.showChange(changed.body, () => `deleted: role ${name}`, forceOf(call));
+  call.showChange(changed.body, () => `deleted: role ${oneLine(name)}`, forceOf(call));
   return undefined;
 }
 

@@ -4,6 +4,7 @@
 // sent to itself.
 
 import { UsageError } from '../command.ts';
+import { oneLine } from './output.ts';
 import { isNobodyThere, problemOf } from './problem.ts';
 
 export interface ResourceServer {
@@ -65,6 +66,6 @@ export function onlyIssuer({ resource, issuers }: ResourceServer, flag: string):
   throw new UsageError(
     issuer === undefined
       ? `${resource} names no authorization server: say --${flag}`
-      : `${resource} has several authorization servers, say --${flag} with one of:\n  ${issuers.join('\n  ')}`,
+      : `${resource} has several authorization servers, say --${flag} with one of:\n  ${issuers.map(oneLine).join('\n  ')}`,
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Call, Changed } from './call.ts';
 import { type AdminCommand, ISSUER_FLAG } from './command.ts';
-import { fields, tableOr, when } from './table.ts';
+import { fields, tableOr, when, whoText } from './table.ts';
 
 interface ClientSessions {
   readonly clientId: string | null;
@@ -68,7 +68,7 @@ async function forget(call: Call): Promise<undefined> {
   const { body } = await call.change<Forgotten>('POST', '/forget', { body: { issuer, subject } });
   call.showChange(body, ({ erased }) =>
     [
-      `forgotten: ${subject} of ${issuer}`,
+      `forgotten: ${whoText({ issuer, subject })}`,
       fields([
         ['sessions', String(erased.sessions)],
         ['keys of state', String(erased.stateKeys)],

@@ -12,7 +12,7 @@ import {
   type TokenResponse,
 } from '../grants.ts';
 import type { Given } from './given.ts';
-import { hide, note } from './output.ts';
+import { hide, note, oneLine } from './output.ts';
 import { problemOf } from './problem.ts';
 import { checkedUrl, isLocal, onlyIssuer, type ResourceServer } from './server.ts';
 import { dropToken, keepToken, keptToken, type TokenScope } from './token-files.ts';
@@ -145,9 +145,11 @@ function clientToken(
 const showDevice =
   (resource: string) =>
   ({ verification_uri: uri, verification_uri_complete: complete, user_code: code }: DeviceAuthorization) => {
-    note(`Sign in for ${resource}: open ${complete ?? uri}`);
+    note(oneLine(`Sign in for ${resource}: open ${complete ?? uri}`));
     note(
-      `and confirm the code ${code}${complete === undefined ? '' : ` (or enter it at ${uri})`}. Waiting ...`,
+      oneLine(
+        `and confirm the code ${code}${complete === undefined ? '' : ` (or enter it at ${uri})`}. Waiting ...`,
+      ),
     );
   };
 
@@ -169,7 +171,7 @@ async function granted(issuer: string, grant: () => Promise<TokenResponse>): Pro
   } catch (error) {
     if (error instanceof GrantError) {
       const explanation = EXPLANATIONS[error.code];
-      throw new Error([explanation, error.message].filter(Boolean).join('\n  '));
+      throw new Error([explanation, oneLine(error.message)].filter(Boolean).join('\n  '));
     }
     if (error instanceof TypeError)
       throw new Error(`the authorization server ${issuer} cannot be reached: ${problemOf(error)}`);

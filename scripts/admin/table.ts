@@ -1,6 +1,7 @@
 // Answers for people: aligned columns, times, and what things are called.
 //
-// Nothing is cut short: what is shown can be copied into the next command.
+// Nothing is cut short: what is shown can be copied into the next command. Where a name has characters that are shown as
+// `\u{...}`, --json has it as it is.
 
 import { oneLine, printable } from './output.ts';
 
@@ -77,8 +78,10 @@ export interface Someone {
   readonly clientId?: string | null | undefined;
 }
 
-/** `alice via cli of https://…` */
-export function whoText({ issuer, subject, clientId }: Someone): string {
+/** `alice via cli of https://…`, in one line whoever chose the names. */
+export const whoText = (someone: Someone): string => oneLine(whoLine(someone));
+
+function whoLine({ issuer, subject, clientId }: Someone): string {
   if (issuer === undefined) return '';
   const subjectText = subject === null ? 'somebody forgotten' : subject;
   const who = subjectText === undefined ? `client ${clientId}` : subjectText;
@@ -87,7 +90,9 @@ export function whoText({ issuer, subject, clientId }: Someone): string {
 }
 
 /** What a change was made to: `subject alice of https://…`, `role editor`, `id key_1, service nightly`. */
-export function targetText(target: Readonly<Record<string, unknown>>): string {
+export const targetText = (target: Readonly<Record<string, unknown>>): string => oneLine(targetLine(target));
+
+function targetLine(target: Readonly<Record<string, unknown>>): string {
   const { kind, issuer, subject, clientId, tokenId, sessionId, ...rest } = target;
   const name = subject === null ? 'somebody forgotten' : String(subject);
   switch (kind) {
@@ -106,7 +111,7 @@ export function targetText(target: Readonly<Record<string, unknown>>): string {
     case 'everything':
       return 'everything';
   }
-  const who = issuer === undefined ? [] : [whoText(target as Someone)];
+  const who = issuer === undefined ? [] : [whoLine(target as Someone)];
   const more = { ...(sessionId === undefined ? {} : { session: sessionId }), ...rest };
   const others = Object.entries(more).map(([key, value]) => `${key} ${valueText(value)}`);
   return [...others, ...who].join(', ');

@@ -33,11 +33,16 @@ export const error = (id: string, what: string, why: string, fix: string): Findi
 });
 
 const LONGEST = 300;
+/** What a terminal would obey, or not show: characters that turn a text around would make it say something else. */
+const HIDDEN = /\p{C}/gu;
+
+const oneLine = (text: string): string => text.replace(/[\t\n\v\f\r\u2028\u2029]+/g, ' ');
+const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** Text from the network, a file or a token as a person may see it: one line, bounded, nothing a terminal would obey. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  const line = oneLine(text).trim().replace(HIDDEN, escaped);
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;
 }
 

@@ -6,7 +6,7 @@
 import type { Assignee, RevocationTarget } from '../policy/keys.ts';
 import { REVOCATION_KINDS } from '../policy/keys.ts';
 import { isFailure, isObject, readJson } from '../protocol/message.ts';
-import { SCOPE_TOKEN } from '../shapes.ts';
+import { isText, MAX_IDENTIFIER, SCOPE_TOKEN } from '../shapes.ts';
 
 /** An answer other than success. */
 export class Refusal extends Error {
@@ -30,7 +30,6 @@ export class Refusal extends Error {
 export type Input = Readonly<Record<string, unknown>>;
 
 const LIMITS = { maxBodyBytes: 65_536, maxJsonDepth: 8 };
-const MAX_TEXT = 1_024;
 const MAX_LIST = 500;
 
 const invalid = (problem: string): Refusal => new Refusal(400, 'invalid_request', problem);
@@ -64,12 +63,10 @@ export function checkMembers(input: Input, members: readonly string[]): void {
     throw invalid(`${unknown.slice(0, 64)} is not known here; there is ${members.join(', ') || 'nothing'}.`);
 }
 
-export function text(input: Input, name: string, most = MAX_TEXT): string {
+/** Without a bound of its own, whatever is an identifier (shapes.ts): what signs in can be named here. */
+export function text(input: Input, name: string, most = MAX_IDENTIFIER): string {
   const value = input[name];
-  // Control characters in a log or a terminal say what nobody wrote.
-  const isText =
-    typeof value === 'string' && value.trim() !== '' && value.length <= most && !/\p{C}/u.test(value);
-  if (isText) return value;
+  if (isText(value, most)) return value;
   throw invalid(`${name} must be text of 1 to ${most} characters.`);
 }
 
@@ -81,7 +78,10 @@ export const reasonOf = (input: Input): string => text(input, 'reason', 500);
 
 /** Roles are called what the tokens call them, be it `/admins` or `Report Editors`. */
 const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value === value.trim() && /^\P{C}{1,128}$/u.test(value);
+  typeof value === 'string' &&
+  value === value.trim() &&
+  value.isWellFormed() &&
+  /^\P{Cc}{1,128}$/u.test(value);
 
 export function nameIn(input: Input, name: string): string {
   const value = input[name];

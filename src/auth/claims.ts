@@ -5,9 +5,12 @@
 // Rules: scopes may be one space-separated string or a list; roles and permissions a string, a list, or the keys of an
 // object or of the objects in a list (those whose value is not false or null), and are never split; an empty string is
 // the same as an absent claim. Several paths: the first that names a subject, client or tenant wins, lists are joined. A
-// claim of an impossible shape makes the whole token invalid.
+// claim of an impossible shape makes the whole token invalid, and so does a subject, client or tenant that no operator could
+// name: it could not be revoked. A token id that is text, but nothing to call a token by, is the same as an absent one: the
+// token is then called by its hash (token-rules.ts), and to refuse it would protect nobody.
 
 import type { AuthorizationServer, ClaimName, ClaimPath, Rule } from '../config.ts';
+import { isIdentifier } from '../shapes.ts';
 
 export type Payload = Readonly<Record<string, unknown>>;
 
@@ -54,8 +57,9 @@ export function readClaims(
   const scopes = joined(values('scopes'), splitScopes);
   const roles = joined(values('roles'), names);
   const permissions = joined(values('permissions'), names);
-  if (!isOptionalText(subject) || !isOptionalText(clientId) || !isOptionalText(tokenId)) return undefined;
-  if (!isOptionalText(tenant) || !scopes || !roles || !permissions) return undefined;
+  if (!isOptional(subject) || !isOptional(clientId) || !isOptional(tenant)) return undefined;
+  if (tokenId !== undefined && typeof tokenId !== 'string') return undefined;
+  if (!scopes || !roles || !permissions) return undefined;
   const short = (scope: string): string =>
     scope.startsWith(scopePrefix) ? scope.slice(scopePrefix.length) : scope;
   return {
@@ -64,7 +68,7 @@ export function readClaims(
     scopes: Object.freeze([...new Set([...scopes.map(short), ...grantedScopes])]),
     roles,
     permissions,
-    tokenId,
+    tokenId: isIdentifier(tokenId) ? tokenId : undefined,
     tenant,
   };
 }
@@ -118,9 +122,8 @@ function readPath(payload: Payload, path: ClaimPath): unknown {
   return value ?? undefined;
 }
 
-function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && value.length <= MAX_STRING);
-}
+const isOptional = (value: unknown): value is string | undefined =>
+  value === undefined || isIdentifier(value);
 
 function joined(
   values: readonly unknown[],

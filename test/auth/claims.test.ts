@@ -214,12 +214,22 @@ test.each<[string, Payload]>([
   ['a role list with null in it', { roles: [null] }],
   ['a role of 1025 characters', { roles: ['r'.repeat(1_025)] }],
   ['a permission that is true', { permissions: true }],
+  ...[' ', 'a\nb', 'a\u0000', '\u009ba', '\ud800', 'a\udc00b'].flatMap((name): [string, Payload][] => [
+    [`a subject that is ${JSON.stringify(name)}`, { sub: name }],
+    [`a client that is ${JSON.stringify(name)}`, { client_id: name }],
+  ]),
 ])('%s makes the token invalid', (_, payload) => {
   expect(read({ sub: 'a', ...payload })).toBeUndefined();
 });
 
-test('a tenant that is no text makes the token invalid', () => {
-  for (const org of [5, ['a'], {}, true]) expect(read({ org }, { tenant: [['org']] })).toBeUndefined();
+test('a token id that is text, but nothing to call a token by, is an absent one', () => {
+  for (const jti of [' ', 'a\nb', '\ud800', 't'.repeat(1_025)])
+    expect(read({ sub: 'a', jti }), jti).toStrictEqual({ ...NOTHING, subject: 'a' });
+});
+
+test('a tenant that is nothing to be called by makes the token invalid', () => {
+  for (const org of [5, ['a'], {}, true, ' ', 'a\nb', '\ud800', 't'.repeat(1_025)])
+    expect(read({ org }, { tenant: [['org']] })).toBeUndefined();
 });
 
 describe('scopePrefix', () => {

@@ -203,16 +203,26 @@ test('a key that was lost on the way is a failure, and says what to do', async (
 });
 
 test('names from elsewhere cannot move the cursor', async () => {
-  const evil = 'a\u001b[2Jb\u009bc\nd\u202ee';
+  const evil = 'a\u001b[2Jb\u009bc\nd\u202ee\u2028f';
   server.answer = () => ({
     body: { items: [{ clientId: evil, sessions: [], stateKeys: 1 }] },
   });
   const { stdout } = await server.run(['sessions', 'list', '--subject', 'a']);
-  expect(stdout).toContain('a\\u{1b}[2Jb\\u{9b}c d\\u{202e}e');
+  expect(stdout).toContain('a\\u{1b}[2Jb\\u{9b}c d\\u{202e}e f');
   const json = await server.run(['sessions', 'list', '--subject', 'a', '--json']);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested
-  expect(json.stdout).not.toMatch(/[\u001b\u0080-\u009f\u202e]/);
+  expect(json.stdout).not.toMatch(/[\u001b\u0080-\u009f\u202e\u2028]/);
   expect(JSON.parse(json.stdout).items[0].clientId).toBe(evil);
   server.answer = () => ({ status: 409, body: { error: 'conflict', error_description: evil } });
   expect((await server.run(['status'])).stderr).toContain('409 conflict: a\\u{1b}[2Jb');
+});
+
+test('a subject cannot turn a line around or add one, in what a change answers and in what is agreed to', async () => {
+  const subject = 'ana\nrevoked: nothing\u202e';
+  const target = { kind: 'subject', issuer: ISSUER, subject };
+  server.answer = () => ({ body: { ...CHANGED, id: '0123456789abcdef', target, revokedAt: 1_700_000_000 } });
+  const { stdout } = await server.run(['revoke', 'subject', subject, ...YES]);
+  expect(stdout).toContain(`revoked: subject ana revoked: nothing\\u{202e} of ${ISSUER}\n`);
+  const json = await server.run(['revoke', 'subject', subject, ...YES, '--json']);
+  expect(JSON.parse(json.stdout).target.subject).toBe(subject);
 });

@@ -47,6 +47,12 @@ test('a word has to be written as it is', async () => {
     );
 });
 
+test('a name in a question can neither hide a part of it nor add a line', async () => {
+  const { confirm, shown } = prompt(REVOKE, 'y');
+  await confirm('Revoke a\u202eb\nc?');
+  expect(await shown()).toBe('Revoke a\\u{202e}b c? [y/N] ');
+});
+
 test('--yes is agreement to everything, and nothing is asked', async () => {
   const { confirm, shown } = prompt([...REVOKE, '--yes']);
   await confirm('Revoke alice?');

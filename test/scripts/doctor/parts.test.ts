@@ -216,7 +216,7 @@ describe('what is printed', () => {
   });
 
   test('text from elsewhere cannot command a terminal or go on for ever', () => {
-    expect(shown('a\u001b[2Jb\r\nc\u202ed')).toBe('a [2Jb c d');
+    expect(shown('a\u001b[2Jb\r\nc\u202ed')).toBe('a\\u{1b}[2Jb c\\u{202e}d');
     expect(shown('x'.repeat(1_000))).toHaveLength(303);
   });
 
