@@ -2,6 +2,10 @@
 //
 // Only matching, not expansion: a client expands, the server has to recognize. `{name}` stands for one or more characters
 // without `/ ? #`, percent-decoded; `{+name}` for any, as they are.
+// A URI is matched before anybody is asked whether its sender may read it, so it must take time that grows with its length
+// and no faster. It does: where a `{name}` ends is certain, because what follows it up to the next variable has one of
+// `/ ? #` in it, which it cannot have itself; so only the end of the one `{+name}` there may be is tried at each place, and
+// what comes after it is then looked at once.
 
 /** Variables of a template, in order, and how to get them out of a URI. */
 export interface UriTemplate {
@@ -10,7 +14,7 @@ export interface UriTemplate {
   match(uri: string): Readonly<Record<string, string>> | undefined;
 }
 
-/** @throws {Error} for an expression other than `{name}` or `{+name}`, or a name used twice */
+/** @throws {Error} for an expression other than `{name}` or `{+name}`, a name used twice, or variables that cannot be told apart */
 export function parseUriTemplate(template: string): UriTemplate {
   // Where one ends and the next begins would be found by trying, in time that grows with a power of the length.
   if (/\}[^/?#{]*\{/.test(template))
@@ -32,6 +36,11 @@ export function parseUriTemplate(template: string): UriTemplate {
       return plus === '+' ? '(\\S+)' : '([^\\s/?#]+)';
     })
     .join('');
+  // Where one ends and the next begins would be a guess, and finding it out takes a power of the length for each.
+  if (isReserved.filter(Boolean).length > 1)
+    throw new Error(
+      `URI template ${template}: more than one {+name}; write {name} for what is one segment, and {+name} once at most`,
+    );
   const expression = new RegExp(`^${pattern}$`);
 
   return {
