@@ -47,7 +47,7 @@ export function explainRefusal(refusal: Refusal): Finding {
 const WORDS: Readonly<Record<string, (refusal: Refusal) => Words>> = {
   not_a_jwt: ({ token }) => [
     token.split('.').length === 3
-      ? 'it has three parts, but is no JWT with alg and iss'
+      ? 'it has three parts, but is no JWT with alg and iss, in base64url without padding'
       : 'it is opaque (no JWT), so nothing in it can be verified here',
     'Have the authorization server issue access tokens as signed JWTs. Many products do so only for a registered API or resource (Auth0, Logto, Better Auth), or as a setting of the application (Ory, ZITADEL, Clerk): register RESOURCE there, and see that the client sends `resource`. Or have this server ask about opaque tokens: `introspection`, see docs/opaque-tokens.md.',
   ],

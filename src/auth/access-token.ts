@@ -126,20 +126,28 @@ export function createAccessTokenVerifier(
   }
 }
 
-/** Whether somebody's JWT, signed or encrypted: it is judged here, and never shown to anybody. */
+/**
+ * Whether somebody's JWT, signed or encrypted: it is judged here, and never shown to anybody. One that is written as no JWT
+ * may be, in plain base64 or with padding, still is one: whoever gets it can put it right.
+ */
 function isJwt(credential: string): boolean {
   try {
-    decodeProtectedHeader(credential);
+    decodeProtectedHeader(credential.replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_'));
     return true;
   } catch {
     return false;
   }
 }
 
+/** base64url without padding (RFC 7515 section 2). Without a signature it is one, and refused as such a one. */
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
 /** What must be known to choose the keys. Nothing here is authenticated yet. */
 function decode(credential: string): { header: JWTHeaderParameters; issuer: string } | Denial {
   // Five parts are an encrypted token (JWE): somebody has to turn encryption off at the authorization server.
   if (credential.split('.', 6).length === 5) return invalid('encrypted');
+  // A decoder forgives what nobody signs like this, and then one token has several spellings.
+  if (!JWT.test(credential)) return invalid('not_a_jwt');
   try {
     const header = decodeProtectedHeader(credential);
     const { iss } = decodeJwt(credential);

@@ -1,8 +1,10 @@
 // Attack: something that only resembles a token.
 
 import { base64url } from 'jose';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useGate } from '../support/gate.ts';
+import { respelled } from '../support/respelled.ts';
+import { rpc } from '../support/rpc.ts';
 
 const gate = useGate();
 const encode = (text: string): string => base64url.encode(text);
@@ -49,4 +51,15 @@ test('a missing or garbled signature is refused', async () => {
   const [header, payload] = (await gate.issuer.sign()).split('.');
   await gate.refuses(`${header}.${payload}.`, { reason: 'token_invalid', detail: 'signature' });
   await gate.refuses(`${header}.${payload}.AAAA`, { reason: 'token_invalid', detail: 'signature' });
+});
+
+test('a good token in another spelling is refused: padded, or in plain base64', async () => {
+  const spellings = await respelled(gate.issuer);
+  await gate.accepts(spellings.good);
+  const { signaturePadded, signaturePlain, plain } = spellings;
+  for (const token of [signaturePadded, `${spellings.good}=`, signaturePlain, plain])
+    await gate.refuses(token, { reason: 'token_invalid', detail: 'not_a_jwt' }, token.slice(-8));
+  // Padding inside of it is no b64token (RFC 6750 section 2.1) to begin with.
+  for (const token of [spellings.headerPadded, spellings.payloadPadded])
+    expect((await rpc(gate.worker, { token })).status).toBe(400);
 });

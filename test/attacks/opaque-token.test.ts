@@ -13,6 +13,7 @@ import {
 } from '../support/introspection.ts';
 import { startIssuer, type TestIssuer } from '../support/issuer.ts';
 import { operator } from '../support/operator.ts';
+import { respelled } from '../support/respelled.ts';
 import { decision, rpc } from '../support/rpc.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
@@ -167,6 +168,20 @@ describe('is never shown to the authorization server', () => {
     ];
     await stranger.close();
     for (const token of jwts) await answered(token);
+    expect(server.asked).toEqual([]);
+  });
+
+  test('a JWT that is padded or in plain base64, not even when it is to be revoked', async () => {
+    const { good, ...others } = await respelled(issuer);
+    const operate = await operator(worker, issuer);
+    for (const [name, token] of Object.entries(others)) {
+      const { decision } = await answered(token);
+      expect(decision, name).toMatchObject({ reason: 'token_invalid', detail: 'not_a_jwt' });
+      const target = { kind: 'token', token };
+      const { status } = await operate('POST', '/revocations', { target, reason: 'found in a paste' });
+      expect(status, name).toBe(404);
+    }
+    expect((await answered(good)).response.status).toBe(200);
     expect(server.asked).toEqual([]);
   });
 
