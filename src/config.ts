@@ -158,6 +158,8 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   stepUp?: 'http' | 'tool-result';
   /** Origins of browser clients, besides this server's own; `*` for any. On localhost every localhost origin is allowed. */
   allowedOrigins?: readonly string[];
+  /** Headers that pages of those origins may send besides what means something here: for a server behind `protect`, say. */
+  allowedHeaders?: readonly string[];
   /** Host names this Worker also answers on, besides RESOURCE's. */
   allowedHosts?: readonly string[];
   /**
@@ -192,6 +194,7 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly sessionListening: boolean;
   readonly stepUp: 'http' | 'tool-result';
   readonly allowedOrigins: readonly string[];
+  readonly allowedHeaders: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly requestStateSecret: string | undefined;
   readonly objectJurisdiction: string | undefined;
@@ -199,6 +202,9 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   /** Variables, secrets and bindings that only the kit may read. */
   readonly secretNames: readonly string[];
 }
+
+/** token of RFC 9110 section 5.6.2, without the `*` that browsers take for every header but Authorization. */
+const HEADER_NAME = /^[!#$%&'+.^_`|~\w-]+$/;
 
 /** Everything that is wrong with a configuration. `problems` are complete sentences for the operator's log. */
 export class ConfigError extends Error {
@@ -304,6 +310,12 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
           : fail(
               'must be a list of origins such as "https://app.example.com" (no path, no trailing slash), or ["*"]',
             ),
+      ) ?? [],
+    allowedHeaders:
+      read('allowedHeaders', (value, fail) =>
+        stringList(value)?.every((name) => HEADER_NAME.test(name))
+          ? stringList(value)
+          : fail('must be a list of header names such as "X-Api-Key"; there is no "*" for all of them'),
       ) ?? [],
     allowedHosts: read('allowedHosts', list) ?? [],
     requestStateSecret: read('requestStateSecret', secret),

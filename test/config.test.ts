@@ -242,6 +242,15 @@ const SETTINGS: Readonly<
     complaint:
       'must be a list of origins such as "https://app.example.com" (no path, no trailing slash), or ["*"]',
   },
+  allowedHeaders: {
+    variable: 'ALLOWED_HEADERS',
+    default: [],
+    declared: ['X-Api-Key'],
+    given: '["x-tenant"]',
+    understood: ['x-tenant'],
+    bad: ['X-Api-Key', '*'],
+    complaint: 'must be a list of header names such as "X-Api-Key"; there is no "*" for all of them',
+  },
   allowedHosts: {
     variable: 'ALLOWED_HOSTS',
     default: [],

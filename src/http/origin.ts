@@ -8,6 +8,7 @@
 
 import { type Config, isLoopback } from '../config.ts';
 import type { Denial } from '../denial.ts';
+import type { Tool } from '../protocol/tool.ts';
 
 type OriginConfig = Pick<Config, 'resource' | 'allowedOrigins' | 'allowedHosts'>;
 
@@ -46,18 +47,45 @@ export function addCors(response: Response, origin: string | null): Response {
   return response;
 }
 
-/** The answer to a browser's question whether it may send a request. Any header is fine: none of them is trusted. */
-export function preflight(request: Request, methods: string, allowOrigin: string): Response {
+/** What clients send: to any server, of the protocol's revisions, and to be traced. `*` would not cover Authorization. */
+const KNOWN_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Accept',
+  'MCP-Protocol-Version',
+  'Mcp-Session-Id',
+  'Mcp-Method',
+  'Mcp-Name',
+  'Last-Event-ID',
+  'traceparent',
+  'tracestate',
+  'baggage',
+];
+
+/** Headers that a page may send: what means something here or, by the configuration, to a server behind the gate. */
+export function sendableHeaders(
+  { allowedHeaders }: Pick<Config, 'allowedHeaders'>,
+  tools: readonly Pick<Tool, 'parameterHeaders'>[],
+): string {
+  const ofTools = tools.flatMap(({ parameterHeaders }) => parameterHeaders.map(({ header }) => header));
+  const all = [...KNOWN_HEADERS, ...ofTools, ...allowedHeaders];
+  return [...new Map(all.map((name) => [name.toLowerCase(), name])).values()].join(', ');
+}
+
+/**
+ * The answer to a browser's question whether it may send a request. What the page asks for is not repeated: a header that
+ * means nothing here could mean something to what stands in front of this server, or behind it. `origin` is null where the
+ * request named none, and not given where the answer is the same for every page.
+ */
+export function preflight(methods: string, headers: string, origin?: string | null): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      'access-control-allow-origin': allowOrigin,
+      'access-control-allow-origin': origin ?? '*',
       'access-control-allow-methods': methods,
-      // `*` does not cover Authorization, so what is asked for is repeated.
-      'access-control-allow-headers':
-        request.headers.get('access-control-request-headers') ?? 'Authorization, Content-Type',
+      'access-control-allow-headers': headers,
       'access-control-max-age': '7200',
-      vary: 'Origin, Access-Control-Request-Headers',
+      ...(origin === undefined ? {} : { vary: 'Origin' }),
     },
   });
 }

@@ -10,7 +10,7 @@ import { type App, type Context, createContext, type Deployment, deploymentOf } 
 import { describeError, log } from '../log.ts';
 import { adminEndpoint } from './admin-endpoint.ts';
 import { json } from './answer.ts';
-import { checkOrigin, preflight } from './origin.ts';
+import { checkOrigin, preflight, sendableHeaders } from './origin.ts';
 
 type Handle = (request: Request, context: Context) => Promise<Response>;
 
@@ -73,13 +73,14 @@ interface Routed {
 }
 
 function createHandler(deployment: Deployment, endpoint: Endpoint): Handle {
-  const { config, resourceUrl, metadata, readMirror } = deployment;
+  const { config, catalogue, resourceUrl, metadata, readMirror } = deployment;
   const { pathname: endpointPath, href: here } = resourceUrl;
+  const sendable = sendableHeaders(config, catalogue.tools);
   const router = Router<Routed, [Context]>();
 
   const publish = (path: string, read: (context: Context) => Response | Promise<Response>): void => {
     router
-      .options(path, ({ request }) => preflight(request, 'GET, HEAD, OPTIONS', '*'))
+      .options(path, () => preflight('GET, HEAD, OPTIONS', sendable))
       .get(path, (_, context) => read(context))
       .head(path, (_, context) => read(context))
       .all(path, () => json(405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD, OPTIONS' }));
@@ -88,9 +89,9 @@ function createHandler(deployment: Deployment, endpoint: Endpoint): Handle {
   if (readMirror) publish(MIRROR_PATH, async (context) => mirrorResponse(await readMirror(context), config));
   router
     .options(endpointPath, ({ request, parsed }) => {
-      if (checkOrigin(request.headers.get('origin'), parsed, config))
-        return json(403, { error: 'forbidden' });
-      return preflight(request, 'POST, GET, DELETE, OPTIONS', request.headers.get('origin') ?? '*');
+      const origin = request.headers.get('origin');
+      if (checkOrigin(origin, parsed, config)) return json(403, { error: 'forbidden' });
+      return preflight('POST, GET, DELETE, OPTIONS', sendable, origin);
     })
     .all(endpointPath, ({ request, parsed }, context) => endpoint(request, parsed, context))
     .all('/admin/*', ({ request, parsed }, context) => adminEndpoint(request, parsed, context))

@@ -6,7 +6,7 @@ import { rpc } from '../support/rpc.ts';
 import { RESOURCE } from '../support/worker.ts';
 
 const gate = useGate();
-const templates = useGate({ main: 'test/support/templates-worker.ts' });
+const templates = useGate({ main: 'test/support/offers-worker.ts' });
 
 test('a long query is not taken apart, on any path', async () => {
   // What is measured is a ratio in one run: a query of many parts against a query of one part and the same length.

@@ -1,7 +1,7 @@
 // Which hosts and which pages may talk to the endpoint, and what may a page read of the answer?
 
 import { expect, test } from 'vitest';
-import { addCors, checkOrigin, preflight } from '../../src/http/origin.ts';
+import { addCors, checkOrigin, preflight, sendableHeaders } from '../../src/http/origin.ts';
 
 const CONFIG = {
   resource: 'https://mcp.example.com/mcp',
@@ -83,18 +83,35 @@ test('an answer to something that is no page stays as it is', () => {
   expect(Object.fromEntries(answer.headers)).toEqual({});
 });
 
-test.each([
-  ['authorization,x-any', 'authorization,x-any'],
-  [null, 'Authorization, Content-Type'],
-])('a preflight for the headers %s allows %s', (asked, allowed) => {
-  const headers = new Headers(asked === null ? {} : { 'access-control-request-headers': asked });
-  const answer = preflight(new Request(OURS, { headers }), 'POST, OPTIONS', 'https://app.example.com');
+const KNOWN =
+  'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent, tracestate, baggage';
+
+test('a page may send what means something here, each header once', () => {
+  expect(sendableHeaders({ allowedHeaders: [] }, [])).toBe(KNOWN);
+  const region = { header: 'mcp-param-region', path: ['region'] };
+  const tools = [{ parameterHeaders: [region] }, { parameterHeaders: [] }, { parameterHeaders: [region] }];
+  expect(
+    sendableHeaders({ allowedHeaders: ['X-Api-Key', 'x-api-key', 'ACCEPT'] }, tools)
+      .split(', ')
+      .sort(),
+  ).toEqual([...KNOWN.replace('Accept', 'ACCEPT').split(', '), 'mcp-param-region', 'x-api-key'].sort());
+});
+
+test.each<[string, string | null | undefined, object]>([
+  [
+    'an allowed page',
+    'https://app.example.com',
+    { 'access-control-allow-origin': 'https://app.example.com', vary: 'Origin' },
+  ],
+  ['something that names no origin', null, { 'access-control-allow-origin': '*', vary: 'Origin' }],
+  ['any page alike', undefined, { 'access-control-allow-origin': '*' }],
+])('a preflight is answered for %s, and varies by nothing that it does not depend on', (_, origin, more) => {
+  const answer = preflight('POST, OPTIONS', KNOWN, origin);
   expect(answer.status).toBe(204);
   expect(Object.fromEntries(answer.headers)).toEqual({
-    'access-control-allow-origin': 'https://app.example.com',
     'access-control-allow-methods': 'POST, OPTIONS',
-    'access-control-allow-headers': allowed,
+    'access-control-allow-headers': KNOWN,
     'access-control-max-age': '7200',
-    vary: 'Origin, Access-Control-Request-Headers',
+    ...more,
   });
 });

@@ -54,7 +54,8 @@ test('HEAD, OPTIONS and other methods of the metadata behave', async () => {
   });
   expect(options.status).toBe(204);
   expect(options.headers.get('access-control-allow-origin')).toBe('*');
-  expect(options.headers.get('access-control-allow-headers')).toBe('mcp-protocol-version');
+  expect(options.headers.get('access-control-allow-headers')).toContain('MCP-Protocol-Version');
+  expect(options.headers.get('vary')).toBe(null);
   const post = await worker.fetch(`${ORIGIN}${METADATA}`, { method: 'POST' });
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
 });
@@ -120,18 +121,43 @@ test('a page of an allowed origin can read the challenge; a page of another gets
   }
 });
 
-test('a preflight of an allowed origin is granted what it asks for', async () => {
-  const response = await worker.fetch(RESOURCE, {
-    method: 'OPTIONS',
-    headers: {
-      origin: 'https://inspector.example.com',
-      'access-control-request-headers': 'authorization,mcp-method',
+test('a preflight is answered with what means something here, whatever the page asks for', async () => {
+  await using offers = await startWorker({
+    vars: {
+      ...trusting(issuer),
+      ALLOWED_ORIGINS: ['https://inspector.example.com'],
+      ALLOWED_HEADERS: ['X-Api-Key'],
     },
+    main: 'test/support/offers-worker.ts',
   });
-  expect(response.status).toBe(204);
-  expect(response.headers.get('access-control-allow-origin')).toBe('https://inspector.example.com');
-  expect(response.headers.get('access-control-allow-headers')).toBe('authorization,mcp-method');
-  expect(response.headers.get('access-control-allow-methods')).toBe('POST, GET, DELETE, OPTIONS');
+  const known =
+    'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent, tracestate, baggage';
+  for (const [asked, allowed] of [
+    [worker, known],
+    [offers, `${known}, mcp-param-region, X-Api-Key`],
+  ] as const) {
+    for (const [url, origin] of [
+      [RESOURCE, 'https://inspector.example.com'],
+      [`${ORIGIN}${METADATA}/mcp`, '*'],
+    ] as const) {
+      const response = await asked.fetch(url, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://inspector.example.com',
+          'access-control-request-headers': 'authorization,x-evil,*',
+        },
+      });
+      expect(response.status).toBe(204);
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin);
+      expect(response.headers.get('access-control-allow-headers')).toBe(allowed);
+      expect(response.headers.get('vary')).toBe(origin === '*' ? null : 'Origin');
+    }
+  }
+  const preflight = await worker.fetch(RESOURCE, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://inspector.example.com' },
+  });
+  expect(preflight.headers.get('access-control-allow-methods')).toBe('POST, GET, DELETE, OPTIONS');
 });
 
 test('another host name is refused before the token is looked at (DNS rebinding)', async () => {

@@ -12,6 +12,7 @@ import {
   CURSOR,
   INSPECTOR,
   MCP_REMOTE,
+  mayBeSent,
   type Shape,
   send,
   VSCODE,
@@ -144,9 +145,7 @@ test('the page of the Inspector may send what it sends, and read every answer', 
       'http://localhost:6274',
     ]);
     expect(headers.get('access-control-allow-methods')?.split(', ')).toContain(method);
-    expect(headers.get('access-control-allow-headers')).toBe(
-      preflight.headers['access-control-request-headers'],
-    );
+    expect(mayBeSent(preflight, response)).toBe(true);
   }
 
   const token = await tokenOf('page');

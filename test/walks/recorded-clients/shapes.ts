@@ -146,6 +146,13 @@ const asking = (target: string, method: string, headers: string): Shape => ({
   },
 });
 
+/** Whether a browser that asked like this goes on to send the request. */
+export function mayBeSent({ headers }: Shape, answer: Response): boolean {
+  const allowed = answer.headers.get('access-control-allow-headers')?.toLowerCase().split(', ') ?? [];
+  const asked = headers['access-control-request-headers']?.split(',') ?? [];
+  return asked.length > 0 && asked.every((name) => allowed.includes(name));
+}
+
 const probing = (target: string) => ({
   preflight: asking(target, 'GET', 'mcp-protocol-version'),
   probe: get(target, { ...PAGE, 'mcp-protocol-version': '2025-11-25' }),
