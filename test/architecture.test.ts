@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'server.ts': { values: ['context.ts', 'http', 'policy', 'audit', 'sessions', 'shapes.ts'] },
   'bindings.ts': { values: [], types: ['config.ts'] },
   'hash.ts': { values: [] },
+  'limit.ts': { values: [] },
   'config.ts': {
     values: ['authorization-servers.ts', 'setting-checks.ts', 'shapes.ts', 'url.ts'],
     types: ['introspection-settings.ts'],
@@ -40,13 +41,13 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
   'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
-  auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'] },
+  auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'limit.ts', 'log.ts', 'shapes.ts'] },
   policy: { values: ['log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
   protocol: {
     values: ['denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
     types: ['auth', 'policy', 'bindings.ts', 'config.ts'],
   },
-  audit: { values: ['log.ts'], types: ['auth', 'config.ts'] },
+  audit: { values: ['limit.ts', 'log.ts'], types: ['auth', 'config.ts'] },
   sessions: {
     values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'log.ts', 'objects.ts'],
     types: ['auth', 'config.ts'],
@@ -78,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
       'config.ts',
       'context.ts',
       'denial.ts',
+      'limit.ts',
       'log.ts',
       'objects.ts',
       'shapes.ts',

@@ -11,6 +11,7 @@
 // What must stay true: a request never waits for a sink and never fails with one (outbox.ts).
 
 import type { Config } from '../config.ts';
+import { createLimit } from '../limit.ts';
 import { type AuditSink, type DecisionEvent, describeError, log } from '../log.ts';
 import { dataPoint } from './analytics.ts';
 import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
@@ -114,17 +115,6 @@ function guarded(sink: AuditSink, action: () => void): void {
 
 /** What strangers are refused is much alike, and anybody can cause it: more of it costs more than it tells. */
 const STRANGERS_PER_SECOND = 20;
-
-/** Whether there were more than so many in this second. */
-function createLimit(most: number): (at: number) => boolean {
-  let second = 0;
-  let count = 0;
-  return (at) => {
-    if (at !== second) [second, count] = [at, 0];
-    count += 1;
-    return count > most;
-  };
-}
 
 /** Of every thousand so many, spread evenly. The first is taken, so that an isolate that does little is seen as well. */
 function createSampler(perThousand: number): () => boolean {

@@ -11,6 +11,7 @@
 
 import type { AuthorizationServer, Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
+import { createLimit } from '../limit.ts';
 import { log } from '../log.ts';
 import type { AccessTokenVerifier } from './access-token.ts';
 import type { Payload } from './claims.ts';
@@ -71,8 +72,7 @@ function createVerifier(server: AuthorizationServer, config: IntrospectionConfig
   const accepted = new Map<string, Accepted>();
   const refused = new Map<string, Refused>();
   const questions = new Map<string, Question>();
-  let countedSecond = 0;
-  let asked = 0;
+  const isOneTooMany = createLimit(config.introspectionsPerSecond);
   let pausedUntil = 0;
 
   return (credential, io, header) => {
@@ -94,7 +94,7 @@ function createVerifier(server: AuthorizationServer, config: IntrospectionConfig
     const remembered = refused.get(credential);
     if (remembered && now < remembered.until) return remembered.denial;
     if (now < pausedUntil) return unavailable('asked_to_wait', pausedUntil - now);
-    if (!accepted.has(credential) && !mayAsk(now)) return unavailable('too_many_unknown', 1);
+    if (!accepted.has(credential) && isOneTooMany(now)) return unavailable('too_many_unknown', 1);
 
     const question: Question = { until: Date.now() + config.issuerTimeoutMs + MARGIN_MS, outcome: undefined };
     if (questions.size >= MAX_QUESTIONS) questions.delete(oldest(questions));
@@ -106,15 +106,6 @@ function createVerifier(server: AuthorizationServer, config: IntrospectionConfig
     });
     io.waitUntil(answering);
     return answering;
-  }
-
-  function mayAsk(now: number): boolean {
-    if (now !== countedSecond) {
-      countedSecond = now;
-      asked = 0;
-    }
-    asked += 1;
-    return asked <= config.introspectionsPerSecond;
   }
 
   /** Never throws. */

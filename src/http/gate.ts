@@ -8,8 +8,9 @@ import type { AccessTokenVerifier } from '../auth/access-token.ts';
 import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
 import { isServiceKey } from '../auth/service-key.ts';
-import type { Context } from '../context.ts';
+import type { Context, Deployment } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
+import { createLimit } from '../limit.ts';
 import { authorize, type Requirement } from '../policy/authorize.ts';
 import { admit, type Caller } from '../policy/caller.ts';
 import { impliedScopes } from '../policy/roles.ts';
@@ -72,15 +73,16 @@ async function verifyServiceKey(credential: string, context: Context): Promise<P
   });
 }
 
-/** For how long those whom the policy here refuses take the registry's last answer, in seconds. */
-const REFUSED_SECONDS = 1;
+/** Of an isolate. */
+const REFUSED_PER_SECOND = 20;
+const perDeployment = new WeakMap<Deployment, (at: number) => boolean>();
 
 /**
  * The caller of something `strict`, by the policy as the registry has it now, or why it may not do it.
  *
- * The registry is one object for all, so not everybody gets it asked: who lacks a scope is refused here (no policy could
- * give it), and those whom the policy here refuses have it asked together, at most once a second. Who is let in is so by
- * an answer to a question that began after the request came.
+ * The registry is one object for all, so not everybody gets it asked as often as it likes: who lacks a scope is refused
+ * here, for no policy gives one; and of those whom the policy here refuses, and who hope for a newer one, only so many are
+ * let through in a second. Nobody is answered by an older policy.
  */
 export async function readmit(
   principal: Principal,
@@ -89,28 +91,20 @@ export async function readmit(
   context: Context,
   progress: Progress,
 ): Promise<Caller | Denial> {
+  const { deployment } = context;
   const before = isDenial(admitted) ? admitted : authorize(admitted.rights, requirement);
   if (before) {
-    const scopes = impliedScopes(principal.scopes, context.deployment.config.scopeImplications);
+    const scopes = impliedScopes(principal.scopes, deployment.config.scopeImplications);
     if (!requirement.scopes.every((scope) => scopes.has(scope))) return before;
-    const lately = await callerNow(principal, context, progress, REFUSED_SECONDS);
-    const refused = isDenial(lately) ? lately : authorize(lately.rights, requirement);
-    if (refused) return refused;
+    const isOneTooMany = perDeployment.get(deployment) ?? createLimit(REFUSED_PER_SECOND);
+    perDeployment.set(deployment, isOneTooMany);
+    if (isOneTooMany(context.now())) return { reason: 'rate_limited', retryAfterSeconds: 1 };
   }
-  const caller = await callerNow(principal, context, progress, 0);
-  return isDenial(caller) ? caller : (authorize(caller.rights, requirement) ?? caller);
-}
-
-async function callerNow(
-  principal: Principal,
-  context: Context,
-  progress: Progress,
-  olderThanSeconds: number,
-): Promise<Caller | Denial> {
-  const policy = await context.deployment.policies.renew(context, olderThanSeconds);
+  const policy = await deployment.policies.renew(context, 0);
   if (isDenial(policy)) return policy;
   progress.policy = policy;
-  return admit(principal, policy);
+  const caller = await admit(principal, policy);
+  return isDenial(caller) ? caller : (authorize(caller.rights, requirement) ?? caller);
 }
 
 /**

@@ -5,7 +5,6 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import {
   defineConfig,
-  definePrompt,
   defineResource,
   defineRoles,
   defineTool,
@@ -242,18 +241,6 @@ const server = createServer({
       ...kept,
       freshness: 'strict',
       read: ({ name = '' }) => ({ text: name }),
-      complete: { name: () => ['a', 'b'] },
-    }),
-  ],
-  prompts: [
-    definePrompt({
-      name: 'strict',
-      title: 'Strict',
-      description: 'strict',
-      arguments: { about: { description: 'a secret', complete: () => ['a', 'b'] } },
-      ...kept,
-      freshness: 'strict',
-      get: () => 'a secret',
     }),
   ],
 });
