@@ -20,7 +20,7 @@ import {
   isServerInfo,
   oneOf,
 } from './setting-checks.ts';
-import { SCOPE_TOKEN, stringList, unknownMember } from './shapes.ts';
+import { SCOPE_TOKEN, stringList } from './shapes.ts';
 import { parseUrl } from './url.ts';
 
 export {
@@ -327,9 +327,8 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     problems.push(
       'serverInfo (in src/app/config.ts): must have name and version, may have title, all texts.',
     );
-  const unknown = unknownMember(settings, [...known]);
-  if (unknown !== undefined)
-    problems.push(`${unknown} (in src/app/config.ts): there is no such setting; nobody would apply it.`);
+  for (const name of Object.keys(settings))
+    if (!known.has(name)) problems.push(`${name} (in src/app/config.ts): there is no such setting.`);
   if (config.jwksStaleLimitSeconds < config.jwksFreshSeconds) {
     problems.push(
       `${where('jwksStaleLimitSeconds')}: must not be below jwksFreshSeconds (${config.jwksFreshSeconds}).`,

@@ -11,6 +11,7 @@ import { createMetadataMirror, type ReadMirror } from './auth/metadata-mirror.ts
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
 import { createServiceKeyVerifier, type ServiceKeyVerifier } from './auth/service-key.ts';
 import { type Config, ConfigError, checkConfig, type Settings } from './config.ts';
+import { createLimit } from './limit.ts';
 import { policyRegistry } from './objects.ts';
 import { createPolicies, type Policies, type PolicyIo } from './policy/policies.ts';
 import type { Roles } from './policy/roles.ts';
@@ -37,6 +38,8 @@ export interface Deployment {
   readonly verifyAccessToken: AccessTokenVerifier;
   readonly verifyServiceKey: ServiceKeyVerifier;
   readonly inProgress: InProgress;
+  /** Whether one more whom the policy here refuses would be too many for the registry (http/gate.ts). */
+  readonly isTooMuchRefused: (at: number) => boolean;
   /** Of the MCP endpoint. */
   readonly resourceUrl: Readonly<URL>;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
@@ -51,6 +54,9 @@ export interface Context extends IssuerIo, PolicyIo {
   /** The header: which page asks, if it is one. */
   readonly origin: string | null;
 }
+
+/** Of those whom the policy of an isolate refuses, so many may have the registry asked for a newer one. */
+const REFUSED_PER_SECOND = 20;
 
 const deployments = new WeakMap<App, Deployment>();
 
@@ -102,6 +108,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     verifyAccessToken: createAccessTokenVerifier(config, issuers, createOpaqueTokenVerifier(config)),
     verifyServiceKey: createServiceKeyVerifier(),
     inProgress: createInProgress(config.streamRecheckSeconds),
+    isTooMuchRefused: createLimit(REFUSED_PER_SECOND),
     resourceUrl: new URL(resource),
     metadata: {
       paths: metadataPaths(resource),

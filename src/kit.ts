@@ -7,7 +7,7 @@ export type { ContentBlock, PromptMessage, ToolAnnotations } from '@modelcontext
 export type { Principal } from './auth/principal.ts';
 export type { AppEnv } from './bindings.ts';
 export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';
-export type { Behind, Protected } from './http/protect.ts';
+export { type Behind, type Protected, type Protection, protect } from './http/protect.ts';
 export type { RoleDefinition, Roles } from './policy/roles.ts';
 export type { Elicitation, HandlerContext, Notifier, SessionState } from './protocol/handler.ts';
 export {

@@ -7,7 +7,7 @@ import { env as importable } from 'cloudflare:workers';
 import { createDecisionLog, type DecisionLogApi } from './audit/decision-log.ts';
 import { type App, deploymentOf } from './context.ts';
 import { mcpEndpoint } from './http/mcp-endpoint.ts';
-import { type Behind, protect } from './http/protect.ts';
+import type { Protection } from './http/protect.ts';
 import { serve } from './http/router.ts';
 import { createPolicyRegistry, type RegistryApi } from './policy/policy-registry.ts';
 import { type ClientSessionApi, createClientSession } from './sessions/client-session.ts';
@@ -17,7 +17,7 @@ import { unknownMember } from './shapes.ts';
 /** What a team declares: tools, resources and prompts of its own, or a server that stands behind the gate in their place. */
 export type ServerDefinition =
   | (App & { readonly behind?: undefined })
-  | (Pick<App, 'config' | 'roles'> & { readonly behind: Behind });
+  | (Pick<App, 'config' | 'roles'> & { readonly behind: Protection });
 
 type ObjectClass<Api> = new (state: DurableObjectState, env: Env) => Api & Rpc.DurableObjectBranded;
 
@@ -45,21 +45,17 @@ const OF_A_GATE = ['config', 'roles', 'behind'];
  * @throws {Error} for a definition that cannot be applied
  */
 export function createServer(definition: ServerDefinition): Server {
-  const known = definition.behind ? OF_A_GATE : OF_AN_APP;
-  const unknown = unknownMember(definition, known);
-  if (unknown !== undefined)
-    throw new Error(
-      `createServer: ${JSON.stringify(unknown)} does not go with the rest; there are ${known.join(', ')}`,
-    );
-  const { app, endpoint } = definition.behind
-    ? {
-        app: { config: definition.config, roles: definition.roles, tools: [] },
-        endpoint: protect(definition.behind),
-      }
-    : { app: definition, endpoint: mcpEndpoint };
+  const problem = unknownMember(definition, definition.behind ? OF_A_GATE : OF_AN_APP);
+  if (problem) throw new Error(`createServer ${problem}`);
+  const { config, roles, behind } = definition;
+  const app: App = definition.behind ? { config, roles, tools: [] } : definition;
   const deployed = (env: Env) => deploymentOf(app, env);
   return {
-    fetch: serve(app, endpoint, Object.keys(importable).length > 0 ? [IMPORTABLE] : []),
+    fetch: serve(
+      app,
+      behind?.endpoint ?? mcpEndpoint,
+      Object.keys(importable).length > 0 ? [IMPORTABLE] : [],
+    ),
     objects: {
       ClientSession: createClientSession(deployed),
       PolicyRegistry: createPolicyRegistry(deployed),

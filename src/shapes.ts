@@ -10,9 +10,13 @@ export function stringList(value: unknown): readonly string[] | undefined {
 /** scope-token of RFC 6749 section 3.3: with any other a challenge would ask for a scope that does not exist. */
 export const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
-/** The first member of an object that is not one of those known: what nobody applies must not be written down. */
-export const unknownMember = (value: object, known: readonly string[]): string | undefined =>
-  Object.keys(value).find((member) => !known.includes(member));
+/** What is wrong with the members of an object, if there is one that nobody would apply: as the end of a sentence. */
+export function unknownMember(value: object, known: readonly string[]): string | undefined {
+  const unknown = Object.keys(value).find((member) => !known.includes(member));
+  return unknown === undefined
+    ? undefined
+    : `has no member ${JSON.stringify(unknown)}; there are ${known.join(', ')}`;
+}
 /**
  * Text of at most so many UTF-16 units that can be kept, shown and written again. Control characters in a log or a terminal
  * say what nobody wrote, and half a surrogate pair comes back from a database as something else. Emoji, which are joined by

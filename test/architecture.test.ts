@@ -42,17 +42,19 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'log.ts': { values: [] },
   'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
   auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'limit.ts', 'log.ts', 'shapes.ts'] },
-  policy: { values: ['log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
+  policy: { values: ['hash.ts', 'log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
   protocol: {
     values: ['denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
     types: ['auth', 'policy', 'bindings.ts', 'config.ts'],
   },
-  audit: { values: ['limit.ts', 'log.ts'], types: ['auth', 'config.ts'] },
+  audit: { values: ['hash.ts', 'limit.ts', 'log.ts'], types: ['auth', 'config.ts'] },
   sessions: {
-    values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'log.ts', 'objects.ts'],
+    values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'hash.ts', 'log.ts', 'objects.ts'],
     types: ['auth', 'config.ts'],
   },
-  'context.ts': { values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'sessions', 'objects.ts'] },
+  'context.ts': {
+    values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'sessions', 'limit.ts', 'objects.ts'],
+  },
   admin: {
     values: [
       'auth',
@@ -79,13 +81,12 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
       'config.ts',
       'context.ts',
       'denial.ts',
-      'limit.ts',
       'log.ts',
       'objects.ts',
       'shapes.ts',
     ],
   },
-  'kit.ts': { values: ['policy', 'protocol'], types: ['auth', 'bindings.ts', 'config.ts', 'http'] },
+  'kit.ts': { values: ['policy', 'protocol', 'http'], types: ['auth', 'bindings.ts', 'config.ts'] },
   'worker.ts': { values: ['app', 'server.ts'] },
 };
 

@@ -11,8 +11,8 @@ import { keysOf } from '../policy/keys.ts';
 import { impliedScopes, wayTo } from '../policy/roles.ts';
 import type { Policy } from '../policy/snapshot.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
-import { isObject } from '../protocol/message.ts';
 import { requirementOf } from '../protocol/requirement.ts';
+import { isRecord } from '../shapes.ts';
 import { type Answer, type Call, ok } from './call.ts';
 import {
   checkMembers,
@@ -113,7 +113,7 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
       ? verifyServiceKey(credential, policy.serviceKeys, context.now())
       : verifyAccessToken(credential, context);
   }
-  if (!isObject(principal)) throw new Refusal(400, 'invalid_request', 'principal must be an object.');
+  if (!isRecord(principal)) throw new Refusal(400, 'invalid_request', 'principal must be an object.');
   checkMembers(principal, ['issuer', 'subject', 'clientId', 'scopes', 'roles', 'permissions', 'issuedAt']);
   const issuer = text(principal, 'issuer');
   const now = context.now();

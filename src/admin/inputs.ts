@@ -5,8 +5,8 @@
 
 import type { Assignee, RevocationTarget } from '../policy/keys.ts';
 import { REVOCATION_KINDS } from '../policy/keys.ts';
-import { isFailure, isObject, readJson } from '../protocol/message.ts';
-import { isText, MAX_IDENTIFIER, SCOPE_TOKEN } from '../shapes.ts';
+import { isFailure, readJson } from '../protocol/message.ts';
+import { isRecord, isText, MAX_IDENTIFIER, SCOPE_TOKEN } from '../shapes.ts';
 
 /** An answer other than success. */
 export class Refusal extends Error {
@@ -41,7 +41,7 @@ export async function readBody(
 ): Promise<{ readonly input: Input; readonly text: string }> {
   const body = await readJson(request, LIMITS);
   if (isFailure(body)) throw new Refusal(body.status, 'invalid_request', body.message);
-  if (!isObject(body.json)) throw invalid('The body must be a JSON object.');
+  if (!isRecord(body.json)) throw invalid('The body must be a JSON object.');
   checkMembers(body.json, members);
   return { input: body.json, text: body.text };
 }
@@ -171,7 +171,7 @@ const TARGET_MEMBERS: Readonly<Record<RevocationTarget['kind'], readonly string[
 export function targetOf(
   value: unknown,
 ): RevocationTarget | { readonly kind: 'token'; readonly token: string } {
-  if (!isObject(value)) throw invalid('target must be an object with a kind.');
+  if (!isRecord(value)) throw invalid('target must be an object with a kind.');
   const kind = REVOCATION_KINDS.find((known) => known === value.kind);
   if (!kind) throw invalid(`target.kind must be one of ${REVOCATION_KINDS.join(', ')}.`);
   if (kind === 'token' && value.token !== undefined) {

@@ -7,6 +7,7 @@
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
+import { hexOf } from '../hash.ts';
 
 export type SubjectConfig = Pick<Config, 'auditSubjects' | 'auditSecret'>;
 
@@ -35,9 +36,8 @@ export function auditSubject(principal: Named, config: SubjectConfig): string | 
 async function pseudonymOf(principal: Named, secret: string, pseudonyms: Pseudonyms): Promise<string> {
   pseudonyms.key ??= await crypto.subtle.importKey('raw', encoder.encode(secret), ALGORITHM, false, ['sign']);
   const text = encoder.encode(`${principal.issuer}\0${principal.subject}`);
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', pseudonyms.key, text));
-  const hex = Array.from(mac.subarray(0, BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const pseudonym = `hmac:${hex}`;
+  const mac = await crypto.subtle.sign('HMAC', pseudonyms.key, text);
+  const pseudonym = `hmac:${hexOf(new Uint8Array(mac, 0, BYTES))}`;
   pseudonyms.known.set(principal, pseudonym);
   return pseudonym;
 }

@@ -10,7 +10,7 @@
 // token is then called by its hash (token-rules.ts), and to refuse it would protect nobody.
 
 import type { AuthorizationServer, ClaimName, ClaimPath, Rule } from '../config.ts';
-import { isIdentifier } from '../shapes.ts';
+import { isIdentifier, isRecord } from '../shapes.ts';
 
 export type Payload = Readonly<Record<string, unknown>>;
 
@@ -151,6 +151,3 @@ function names(value: unknown): unknown {
 
 const heldIn = (value: Record<string, unknown>): string[] =>
   Object.entries(value).flatMap(([name, held]) => (held === false || held === null ? [] : [name]));
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

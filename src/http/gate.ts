@@ -8,9 +8,8 @@ import type { AccessTokenVerifier } from '../auth/access-token.ts';
 import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
 import { isServiceKey } from '../auth/service-key.ts';
-import type { Context, Deployment } from '../context.ts';
+import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
-import { createLimit } from '../limit.ts';
 import { authorize, type Requirement } from '../policy/authorize.ts';
 import { admit, type Caller } from '../policy/caller.ts';
 import { impliedScopes } from '../policy/roles.ts';
@@ -73,10 +72,6 @@ async function verifyServiceKey(credential: string, context: Context): Promise<P
   });
 }
 
-/** Of an isolate. */
-const REFUSED_PER_SECOND = 20;
-const perDeployment = new WeakMap<Deployment, (at: number) => boolean>();
-
 /**
  * The caller of something `strict`, by the policy as the registry has it now, or why it may not do it.
  *
@@ -96,9 +91,7 @@ export async function readmit(
   if (before) {
     const scopes = impliedScopes(principal.scopes, deployment.config.scopeImplications);
     if (!requirement.scopes.every((scope) => scopes.has(scope))) return before;
-    const isOneTooMany = perDeployment.get(deployment) ?? createLimit(REFUSED_PER_SECOND);
-    perDeployment.set(deployment, isOneTooMany);
-    if (isOneTooMany(context.now())) return { reason: 'rate_limited', retryAfterSeconds: 1 };
+    if (deployment.isTooMuchRefused(context.now())) return { reason: 'rate_limited', retryAfterSeconds: 1 };
   }
   const policy = await deployment.policies.renew(context, 0);
   if (isDenial(policy)) return policy;

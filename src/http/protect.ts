@@ -52,21 +52,22 @@ export interface Behind extends Requirement {
   handle(request: Request, caller: Protected): Response | Promise<Response>;
 }
 
-const MEMBERS: Readonly<Record<keyof Behind, true>> = {
-  scopes: true,
-  permissions: true,
-  freshness: true,
-  handle: true,
-};
+const MEMBERS = ['scopes', 'permissions', 'freshness', 'handle'];
+
+/** What stands in `behind` of createServer: imported only by who uses it, so that nobody else deploys it. */
+export interface Protection {
+  readonly endpoint: Endpoint;
+}
 
 /** @throws {Error} naming what is wrong with the definition */
-export function protect(behind: Behind): Endpoint {
-  const fail = failing('createServer', 'behind');
+export function protect(behind: Behind): Protection {
+  const fail = failing('protect', 'behind');
   checkMembers(behind, MEMBERS, fail);
   checkFunction(behind.handle, 'handle', fail);
   const requirement = checkRequirement(behind, fail);
-  return (request, url, context) =>
+  const endpoint: Endpoint = (request, url, context) =>
     answered(request, context, (progress) => decide(request, url, context, progress, requirement, behind));
+  return { endpoint };
 }
 
 async function decide(

@@ -7,6 +7,7 @@
 
 import type { Principal } from '../auth/principal.ts';
 import type { SERVICE_ISSUER } from '../auth/service-key.ts';
+import { sha256 } from '../hash.ts';
 
 /** The issuer of services; the compiler sees that it is the same. */
 export const SERVICES: typeof SERVICE_ISSUER = 'service-keys';
@@ -122,12 +123,8 @@ function targetOf(
   }
 }
 
-const encoder = new TextEncoder();
-
 async function keyOf(...parts: readonly (string | null)[]): Promise<Key> {
-  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(JSON.stringify(parts)));
-  const view = new DataView(digest);
-  const words = Uint32Array.from({ length: 4 }, (_, index) => view.getUint32(index * 4));
-  const hex = Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('');
+  const hex = (await sha256(JSON.stringify(parts))).slice(0, 32);
+  const words = Uint32Array.from([0, 8, 16, 24], (at) => Number.parseInt(hex.slice(at, at + 8), 16));
   return { words, hex, id: hex.slice(0, REVOCATION_KEY_WORDS * 8) };
 }

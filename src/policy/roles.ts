@@ -19,20 +19,17 @@ export interface Roles {
   readonly permissions: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-const MEMBERS: Readonly<Record<keyof RoleDefinition, true>> = { permissions: true, inherits: true };
-
 /**
  * Of an app's own code only: a published policy may have members that only a newer version knows.
- * @throws {Error} naming the role and the member that nobody would apply
+ * @throws {Error} naming the role and what is wrong with it
  */
 export function checkDefinitions(definitions: RoleDefinitions): void {
   for (const [name, definition] of Object.entries(definitions)) {
-    const unknown = unknownMember(definition, Object.keys(MEMBERS));
-    if (unknown !== undefined)
-      throw new Error(`roles: "${name}" has no member "${unknown}"; there are permissions, inherits`);
     const { permissions = [], inherits = [] } = definition;
-    if (!stringList(permissions) || !stringList(inherits))
-      throw new Error(`roles: permissions and inherits of "${name}" must be lists of names`);
+    const isGood = stringList(permissions) && stringList(inherits);
+    const problem =
+      unknownMember(definition, ['permissions', 'inherits']) ?? (isGood ? undefined : 'needs lists of names');
+    if (problem) throw new Error(`roles: "${name}" ${problem}`);
   }
 }
 

@@ -7,6 +7,7 @@
 // Whoever can write to the KV namespace can give rights and lift revocations.
 
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
+import { isRecord } from '../shapes.ts';
 import type { RightsPolicy } from './authorize.ts';
 import type { Key, RevocationKind } from './keys.ts';
 import { type RoleDefinitions, type Roles, resolveRoles } from './roles.ts';
@@ -122,8 +123,6 @@ function onTrial(roles: RoleDefinitions): Roles | undefined {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -4,18 +4,18 @@
 // types. Forms are flat on purpose in MCP, so checking one takes no JSON Schema library.
 
 import type { ElicitRequestFormParams } from '@modelcontextprotocol/server';
-import { isObject } from './message.ts';
+import { isRecord } from '../shapes.ts';
 
 type FormSchema = ElicitRequestFormParams['requestedSchema'];
 
 /** For an elicitation: accept with content that fits the schema, or decline, or cancel. Without a schema content does not matter. */
 export function isAnswerTo(schema: FormSchema | undefined): (value: unknown) => boolean {
   return (value) => {
-    if (!isObject(value)) return false;
+    if (!isRecord(value)) return false;
     if (value.action === 'decline' || value.action === 'cancel') return true;
     return (
       value.action === 'accept' &&
-      (schema === undefined || (isObject(value.content) && fits(value.content, schema)))
+      (schema === undefined || (isRecord(value.content) && fits(value.content, schema)))
     );
   };
 }
@@ -64,27 +64,27 @@ const bound = (value: unknown, otherwise: number): number => (typeof value === '
 
 /** `enum`, or the `const`s of `oneOf` or `anyOf`. */
 function choicesOf(schema: unknown): readonly unknown[] | undefined {
-  if (!isObject(schema)) return undefined;
+  if (!isRecord(schema)) return undefined;
   if (Array.isArray(schema.enum)) return schema.enum;
   const titled = schema.oneOf ?? schema.anyOf;
   return Array.isArray(titled)
-    ? titled.map((choice) => (isObject(choice) ? choice.const : undefined))
+    ? titled.map((choice) => (isRecord(choice) ? choice.const : undefined))
     : undefined;
 }
 
 export function isCreateMessageResult(value: unknown): boolean {
   return (
-    isObject(value) &&
+    isRecord(value) &&
     typeof value.model === 'string' &&
     typeof value.role === 'string' &&
-    (isObject(value.content) || Array.isArray(value.content))
+    (isRecord(value.content) || Array.isArray(value.content))
   );
 }
 
 export function isRootList(value: unknown): boolean {
   return (
-    isObject(value) &&
+    isRecord(value) &&
     Array.isArray(value.roots) &&
-    value.roots.every((root) => isObject(root) && typeof root.uri === 'string')
+    value.roots.every((root) => isRecord(root) && typeof root.uri === 'string')
   );
 }

@@ -15,12 +15,13 @@ export const failing =
     throw new Error(`${what} ${JSON.stringify(name)}: ${problem}`);
   };
 
-/** `members` are the keys of a table that the compiler holds against the type. */
-export function checkMembers(definition: object, members: Readonly<Record<string, true>>, fail: Fail): void {
-  const known = Object.keys(members);
-  const unknown = unknownMember(definition, known);
-  if (unknown !== undefined) fail(`has no member ${JSON.stringify(unknown)}; there are ${known.join(', ')}`);
+export function checkMembers(definition: object, members: readonly string[], fail: Fail): void {
+  const problem = unknownMember(definition, members);
+  if (problem) fail(problem);
 }
+
+/** What tools, resources and prompts have all. test/protocol/definitions.test.ts sees that no list lacks a member. */
+export const COMMON_MEMBERS = ['name', 'title', 'description', 'icons', 'scopes', 'permissions', 'freshness'];
 
 export function checkRequirement(
   { scopes, permissions, freshness = 'published' }: Requirement,

@@ -15,8 +15,8 @@ import type {
 } from '@modelcontextprotocol/server';
 import type { Principal } from '../auth/principal.ts';
 import type { AppEnv } from '../bindings.ts';
+import { isRecord } from '../shapes.ts';
 import { isAnswerTo, isCreateMessageResult, isRootList } from './answers.ts';
-import { isObject } from './message.ts';
 
 /** What a handler may use besides its arguments. There is no token in it, on purpose. */
 export interface HandlerContext {
@@ -284,7 +284,7 @@ class RequestContext implements HandlerContext {
 
 /** What a client says it is, if it says so in the form it should. */
 export function implementationOf(value: unknown): Implementation | undefined {
-  const isWellFormed = isObject(value) && typeof value.name === 'string' && typeof value.version === 'string';
+  const isWellFormed = isRecord(value) && typeof value.name === 'string' && typeof value.version === 'string';
   return isWellFormed ? (value as unknown as Implementation) : undefined;
 }
 

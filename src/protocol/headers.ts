@@ -4,6 +4,7 @@
 // with one name and the server made to execute another, so every difference is refused with -32020.
 // For Mcp-Param-* see parameter-headers.ts.
 
+import { isRecord } from '../shapes.ts';
 import type { Catalogue } from './catalogue.ts';
 import { LEGACY_VERSIONS, META_PROTOCOL_VERSION, MODERN_VERSIONS, SUPPORTED_VERSIONS } from './era.ts';
 import { decodeHeaderValue } from './header-value.ts';
@@ -12,7 +13,6 @@ import {
   failure,
   HEADER_MISMATCH,
   INVALID_PARAMS,
-  isObject,
   type RequestMessage,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from './message.ts';
@@ -36,7 +36,7 @@ export function checkHeaders(
   const { id, meta, method } = message;
   const mismatch = (text: string): Failure => failure(400, HEADER_MISMATCH, text, id);
   const version = meta[META_PROTOCOL_VERSION];
-  if (typeof version !== 'string' || !isObject(meta[META_CLIENT_CAPABILITIES])) {
+  if (typeof version !== 'string' || !isRecord(meta[META_CLIENT_CAPABILITIES])) {
     return failure(
       400,
       INVALID_PARAMS,

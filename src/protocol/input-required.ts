@@ -7,8 +7,10 @@
 // Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
 
 import type { Principal } from '../auth/principal.ts';
+import { sha256 } from '../hash.ts';
+import { isRecord } from '../shapes.ts';
 import type { Channel, Question } from './handler.ts';
-import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from './message.ts';
+import { type Failure, failure, INVALID_PARAMS, type RequestMessage } from './message.ts';
 import type { Sealer } from './seal.ts';
 
 interface State {
@@ -65,7 +67,7 @@ export async function openRound(message: RequestMessage, options: RoundOptions):
     state.answers.map(([key, asked, value]) => [key, { asked, value }]),
   );
   for (const [key, asked] of state.asked) {
-    if (isObject(inputResponses) && Object.hasOwn(inputResponses, key)) {
+    if (isRecord(inputResponses) && Object.hasOwn(inputResponses, key)) {
       answers.set(key, { asked, value: inputResponses[key] });
     }
   }
@@ -145,16 +147,15 @@ const nameOf = ({ issuer, subject, clientId }: Principal): string =>
   JSON.stringify([issuer, subject, clientId ?? null]);
 
 /** Method and parameters, without what changes from round to round. */
-async function digestOf({ method, params }: RequestMessage): Promise<string> {
+function digestOf({ method, params }: RequestMessage): Promise<string> {
   const { _meta, requestState, inputResponses, ...rest } = params;
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonical([method, rest])));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256(canonical([method, rest]));
 }
 
 /** JSON with sorted keys: a client may write the same parameters in another order. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+  if (!isRecord(value)) return JSON.stringify(value) ?? 'null';
   const entries = Object.keys(value).sort();
   return `{${entries.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
 }

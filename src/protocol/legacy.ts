@@ -5,17 +5,11 @@
 
 import type { LoggingLevel } from '@modelcontextprotocol/server';
 import type { Config } from '../config.ts';
+import { isRecord } from '../shapes.ts';
 import { type Catalogue, findResource } from './catalogue.ts';
 import { LEGACY_VERSIONS } from './era.ts';
 import { implementationOf, isLoggingLevel } from './handler.ts';
-import {
-  type Failure,
-  failure,
-  INVALID_PARAMS,
-  isObject,
-  METHOD_NOT_FOUND,
-  type RequestMessage,
-} from './message.ts';
+import { type Failure, failure, INVALID_PARAMS, METHOD_NOT_FOUND, type RequestMessage } from './message.ts';
 import { complete } from './methods/completion.ts';
 import { capabilities } from './methods/discover.ts';
 import type { Method, MethodContext, Result } from './methods/method.ts';
@@ -107,7 +101,7 @@ export function initialize(
   { config, catalogue }: { config: Config; catalogue: Catalogue },
 ): Initialized | Failure {
   const { protocolVersion: wanted, clientInfo, capabilities: declared = {} } = params;
-  if (typeof wanted !== 'string' || !isObject(declared)) {
+  if (typeof wanted !== 'string' || !isRecord(declared)) {
     return failure(400, INVALID_PARAMS, 'initialize must have protocolVersion and capabilities', id);
   }
   if (JSON.stringify(declared).length > MAX_CAPABILITIES)

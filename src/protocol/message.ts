@@ -5,6 +5,7 @@
 // Does not know any method; does not look at headers except Content-Type.
 
 import type { Config } from '../config.ts';
+import { isRecord } from '../shapes.ts';
 
 export type RequestId = string | number;
 export type Params = Readonly<Record<string, unknown>>;
@@ -168,7 +169,7 @@ const MAX_ID = 256;
 function toMessage(json: unknown): Message | Failure {
   if (Array.isArray(json))
     return failure(400, INVALID_REQUEST, 'Batches are not supported; send one message per request');
-  if (!isObject(json) || json.jsonrpc !== '2.0')
+  if (!isRecord(json) || json.jsonrpc !== '2.0')
     return failure(400, INVALID_REQUEST, 'The body is not a JSON-RPC 2.0 message');
   const { id, method } = json;
   const hasId = Object.hasOwn(json, 'id');
@@ -186,14 +187,10 @@ function toMessage(json: unknown): Message | Failure {
   if (typeof method !== 'string')
     return failure(400, INVALID_REQUEST, 'The message has neither a method nor a result', knownId);
   const params = json.params ?? {};
-  const meta = isObject(params) ? (params._meta ?? {}) : undefined;
-  if (!isObject(params) || !isObject(meta))
+  const meta = isRecord(params) ? (params._meta ?? {}) : undefined;
+  if (!isRecord(params) || !isRecord(meta))
     return failure(400, INVALID_PARAMS, 'params and params._meta must be objects', knownId);
   return knownId === undefined
     ? { kind: 'notification', method, params, meta }
     : { kind: 'request', id: knownId, method, params, meta };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@ import type { Principal } from '../auth/principal.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { describeError } from '../log.ts';
 import type { Rights } from '../policy/authorize.ts';
+import { isRecord } from '../shapes.ts';
 import type { Catalogue } from './catalogue.ts';
 import {
   type Channel,
@@ -23,7 +24,6 @@ import {
   failure,
   INTERNAL_ERROR,
   isFailure,
-  isObject,
   METHOD_NOT_FOUND,
   type RequestMessage,
 } from './message.ts';
@@ -305,4 +305,4 @@ export function failureJson({ code, message, data, id }: Failure): string {
 }
 
 export const isStream = (answer: ModernAnswer): answer is { readonly stream: ReadableStream<Uint8Array> } =>
-  isObject(answer) && 'stream' in answer;
+  isRecord(answer) && 'stream' in answer;

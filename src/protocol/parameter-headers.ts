@@ -3,8 +3,8 @@
 // Which ones is said in a tool's input schema (`x-mcp-header`). Proxies act on the header and the tool on the body, so a
 // value that is in one and not in the other, or differs, is refused.
 
+import { isRecord } from '../shapes.ts';
 import { decodeHeaderValue } from './header-value.ts';
-import { isObject } from './message.ts';
 
 export interface ParameterHeader {
   /** In lower case. */
@@ -22,7 +22,7 @@ export function parameterHeaders(
   /** `path` is undefined where an annotation is not allowed: below anything but `properties`. */
   function visit(node: unknown, path: readonly string[] | undefined): void {
     if (Array.isArray(node)) for (const item of node) visit(item, undefined);
-    if (!isObject(node)) return;
+    if (!isRecord(node)) return;
     const name = node['x-mcp-header'];
     if (name !== undefined) {
       if (path === undefined || path.length === 0)
@@ -36,7 +36,7 @@ export function parameterHeaders(
       found.push({ header, path: path ?? [] });
     }
     for (const [key, value] of Object.entries(node)) {
-      if (key === 'properties' && isObject(value)) {
+      if (key === 'properties' && isRecord(value)) {
         for (const [property, inner] of Object.entries(value)) visit(inner, path && [...path, property]);
       } else if (
         key !== 'x-mcp-header' &&
@@ -65,7 +65,7 @@ export function mismatchedHeader(
 function valueAt(args: unknown, path: readonly string[]): unknown {
   let value = args;
   for (const segment of path)
-    value = isObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
+    value = isRecord(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
   return value ?? undefined;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Icon, PromptMessage } from '@modelcontextprotocol/server';
 import type { Freshness, Requirement } from '../policy/authorize.ts';
-import { checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
+import { COMMON_MEMBERS, checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
 import type { HandlerContext } from './handler.ts';
 
 export interface PromptArgument {
@@ -54,23 +54,8 @@ export interface Prompt extends Requirement {
   ) => PromptContent | Promise<PromptContent>;
 }
 
-const MEMBERS: Readonly<Record<keyof PromptDefinition, true>> = {
-  name: true,
-  title: true,
-  description: true,
-  arguments: true,
-  scopes: true,
-  permissions: true,
-  freshness: true,
-  icons: true,
-  get: true,
-};
-const ARGUMENT_MEMBERS: Readonly<Record<keyof PromptArgument, true>> = {
-  title: true,
-  description: true,
-  required: true,
-  complete: true,
-};
+const MEMBERS = [...COMMON_MEMBERS, 'arguments', 'get'];
+const ARGUMENT_MEMBERS = ['title', 'description', 'required', 'complete'];
 
 /**
  * Declares one prompt.

@@ -5,8 +5,9 @@
 // nothing: the method itself will say so.
 
 import type { Requirement } from '../policy/authorize.ts';
+import { isRecord } from '../shapes.ts';
 import { type Catalogue, findResource } from './catalogue.ts';
-import { isObject, type Message } from './message.ts';
+import type { Message } from './message.ts';
 import { MAX_SUBSCRIPTIONS } from './topics.ts';
 
 export const NOTHING: Requirement = { scopes: [], permissions: [] };
@@ -24,11 +25,11 @@ export function requirementOf(message: Message, catalogue: Catalogue): Requireme
     case 'resources/unsubscribe':
       return findResource(catalogue, text(uri))?.resource ?? NOTHING;
     case 'completion/complete':
-      return isObject(ref) ? (completed(ref, catalogue) ?? NOTHING) : NOTHING;
+      return isRecord(ref) ? (completed(ref, catalogue) ?? NOTHING) : NOTHING;
     case 'subscriptions/listen': {
       // What may not be read is left out of what is heard; only how fresh that decision has to be is decided here.
       const { notifications } = message.params;
-      const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined;
+      const uris = isRecord(notifications) ? notifications.resourceSubscriptions : undefined;
       return Array.isArray(uris) ? strictest(uris.slice(0, MAX_SUBSCRIPTIONS), catalogue) : NOTHING;
     }
     default:

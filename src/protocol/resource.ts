@@ -2,7 +2,14 @@
 
 import type { Annotations, Icon } from '@modelcontextprotocol/server';
 import type { Freshness, Requirement } from '../policy/authorize.ts';
-import { checkFunction, checkMembers, checkRequirement, type Fail, failing } from './definition.ts';
+import {
+  COMMON_MEMBERS,
+  checkFunction,
+  checkMembers,
+  checkRequirement,
+  type Fail,
+  failing,
+} from './definition.ts';
 import type { HandlerContext } from './handler.ts';
 import { parseUriTemplate, type UriTemplate } from './uri-template.ts';
 
@@ -64,29 +71,9 @@ export interface Resource extends Requirement {
   readonly complete: TemplateResourceDefinition['complete'];
 }
 
-const COMMON_MEMBERS: Readonly<Record<keyof Described, true>> = {
-  name: true,
-  title: true,
-  description: true,
-  mimeType: true,
-  scopes: true,
-  permissions: true,
-  freshness: true,
-  annotations: true,
-  icons: true,
-};
-const FIXED_MEMBERS: Readonly<Record<keyof FixedResourceDefinition, true>> = {
-  ...COMMON_MEMBERS,
-  uri: true,
-  size: true,
-  read: true,
-};
-const TEMPLATE_MEMBERS: Readonly<Record<keyof TemplateResourceDefinition, true>> = {
-  ...COMMON_MEMBERS,
-  uriTemplate: true,
-  read: true,
-  complete: true,
-};
+const MEMBERS = [...COMMON_MEMBERS, 'annotations', 'mimeType', 'read'];
+const FIXED_MEMBERS = [...MEMBERS, 'uri', 'size'];
+const TEMPLATE_MEMBERS = [...MEMBERS, 'uriTemplate', 'complete'];
 
 /**
  * Declares one resource, or a template for many.

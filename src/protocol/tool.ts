@@ -4,7 +4,7 @@
 
 import type { ContentBlock, Icon, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { Freshness, Requirement } from '../policy/authorize.ts';
-import { checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
+import { COMMON_MEMBERS, checkFunction, checkMembers, checkRequirement, failing } from './definition.ts';
 import type { HandlerContext } from './handler.ts';
 import { type ParameterHeader, parameterHeaders } from './parameter-headers.ts';
 import { jsonSchemaOf, type Schema } from './schema.ts';
@@ -73,21 +73,7 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
-const MEMBERS: Readonly<Record<keyof ToolDefinition, true>> = {
-  name: true,
-  title: true,
-  description: true,
-  input: true,
-  output: true,
-  scopes: true,
-  permissions: true,
-  annotations: true,
-  icons: true,
-  headers: true,
-  freshness: true,
-  answersOnce: true,
-  handler: true,
-};
+const MEMBERS = [...COMMON_MEMBERS, 'annotations', 'input', 'output', 'headers', 'answersOnce', 'handler'];
 
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 

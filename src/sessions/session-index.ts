@@ -4,6 +4,7 @@
 // grant of the last minute, and may have one that is empty by now.
 // Only ever a help for finding objects: nothing is decided by it.
 
+import { sha256 } from '../hash.ts';
 import type { Grant } from '../objects.ts';
 
 /** KV takes no more metadata with a key. */
@@ -55,8 +56,5 @@ const keyOf = async ({ issuer, subject, clientId }: Grant): Promise<string> =>
   `${await prefixOf(issuer, subject)}${await hash([clientId ?? null])}`;
 
 /** 128 bits of SHA-256, in hexadecimal. */
-async function hash(parts: readonly (string | null)[]): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(parts)));
-  const bytes = new Uint8Array(digest, 0, 16);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const hash = async (parts: readonly (string | null)[]): Promise<string> =>
+  (await sha256(JSON.stringify(parts))).slice(0, 32);

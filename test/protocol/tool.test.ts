@@ -146,10 +146,10 @@ test.each<[string, object, boolean, boolean]>([
   ['a list', output(v.array(v.string())), false, false],
   ['text', output(v.string()), false, false],
   ['one of several objects', output(v.union([v.object({ a: v.string() }), v.object({})])), false, false],
-])('revisions before 2026 see an output of %s as they understand it', (_, changed, isObject, isShown) => {
+])('revisions before 2026 see an output of %s as they understand it', (_, changed, isRecord, isShown) => {
   const tool = define(changed);
   const { outputSchema, ...listed } = JSON.parse(tool.listed);
-  expect(tool.hasObjectOutput).toBe(isObject);
+  expect(tool.hasObjectOutput).toBe(isRecord);
   expect(JSON.parse(tool.listedLegacy)).toEqual(isShown ? { ...listed, outputSchema } : listed);
 });
 

@@ -1,8 +1,7 @@
 // A server of the official SDK behind the gate: what a fork does that has one already. Its tools show what reaches it.
 
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import { defineConfig, defineRoles, type Protected } from '../../src/kit.ts';
-import type { ServerDefinition } from '../../src/server.ts';
+import { type Behind, defineConfig, defineRoles, type Protected } from '../../src/kit.ts';
 
 const config = defineConfig({
   serverInfo: { name: 'protected', version: '1' },
@@ -18,60 +17,58 @@ const text = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSO
 /** What the server behind has been told to end, for the tests. */
 const ended: string[] = [];
 
-export const protectedApp = {
-  config,
-  roles,
-  behind: {
-    scopes: ['notes:read'],
-    permissions: ['notes:read'],
-    async handle(request: Request, caller: Protected): Promise<Response> {
-      switch (request.headers.get('x-test')) {
-        case 'stream':
-          return ticking(request);
-        case 'wait':
-          return new Promise((resolve) => {
-            const timer = setInterval(() => {}, 100);
-            request.signal.addEventListener('abort', () => {
-              ended.push('wait');
-              clearInterval(timer);
-              setTimeout(() => resolve(new Response('too late')), 60_000);
-            });
+export const app = { config, roles };
+
+export const behind: Behind = {
+  scopes: ['notes:read'],
+  permissions: ['notes:read'],
+  async handle(request: Request, caller: Protected): Promise<Response> {
+    switch (request.headers.get('x-test')) {
+      case 'stream':
+        return ticking(request);
+      case 'wait':
+        return new Promise((resolve) => {
+          const timer = setInterval(() => {}, 100);
+          request.signal.addEventListener('abort', () => {
+            ended.push('wait');
+            clearInterval(timer);
+            setTimeout(() => resolve(new Response('too late')), 60_000);
           });
-        case 'ended':
-          return Response.json(ended);
-        case 'challenge':
-          return new Response('{}', {
-            status: 403,
-            headers: {
-              'www-authenticate':
-                'Bearer error="insufficient_scope", scope="notes:read notes:burn", resource_metadata="https://elsewhere.example"',
-            },
-          });
-        case 'seen': {
-          const { principal, authInfo, env } = caller;
-          const headers = Object.fromEntries(request.headers);
-          return Response.json({
-            headers,
-            body: await request.text(),
-            env: Object.keys(env),
-            principal,
-            authInfo,
-          });
-        }
-        default: {
-          const sdk = createMcpHandler(() => {
-            const mcp = new McpServer({ name: 'somebody-elses', version: '1' });
-            mcp.registerTool('who', { description: 'Who is calling, as the SDK sees it.' }, ({ http }) =>
-              text({ ...http?.authInfo, header: http?.req?.headers.get('authorization') }),
-            );
-            return mcp;
-          });
-          return sdk.fetch(request, { authInfo: caller.authInfo });
-        }
+        });
+      case 'ended':
+        return Response.json(ended);
+      case 'challenge':
+        return new Response('{}', {
+          status: 403,
+          headers: {
+            'www-authenticate':
+              'Bearer error="insufficient_scope", scope="notes:read notes:burn", resource_metadata="https://elsewhere.example"',
+          },
+        });
+      case 'seen': {
+        const { principal, authInfo, env } = caller;
+        const headers = Object.fromEntries(request.headers);
+        return Response.json({
+          headers,
+          body: await request.text(),
+          env: Object.keys(env),
+          principal,
+          authInfo,
+        });
       }
-    },
+      default: {
+        const sdk = createMcpHandler(() => {
+          const mcp = new McpServer({ name: 'somebody-elses', version: '1' });
+          mcp.registerTool('who', { description: 'Who is calling, as the SDK sees it.' }, ({ http }) =>
+            text({ ...http?.authInfo, header: http?.req?.headers.get('authorization') }),
+          );
+          return mcp;
+        });
+        return sdk.fetch(request, { authInfo: caller.authInfo });
+      }
+    }
   },
-} satisfies ServerDefinition;
+};
 
 /** Events until the end of time, whatever becomes of the request. */
 function ticking(request: Request): Response {

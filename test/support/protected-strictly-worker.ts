@@ -1,9 +1,10 @@
 // The same server behind a gate that is strict.
 
+import { protect } from '../../src/kit.ts';
 import { createServer } from '../../src/server.ts';
-import { protectedApp } from './protected-app.ts';
+import { app, behind } from './protected-app.ts';
 
-const server = createServer({ ...protectedApp, behind: { ...protectedApp.behind, freshness: 'strict' } });
+const server = createServer({ ...app, behind: protect({ ...behind, freshness: 'strict' }) });
 
 export default { fetch: server.fetch } satisfies ExportedHandler<Env>;
 

@@ -1,9 +1,10 @@
 // A server of the official SDK behind the gate.
 
+import { protect } from '../../src/kit.ts';
 import { createServer } from '../../src/server.ts';
-import { protectedApp } from './protected-app.ts';
+import { app, behind } from './protected-app.ts';
 
-const server = createServer(protectedApp);
+const server = createServer({ ...app, behind: protect(behind) });
 
 export default { fetch: server.fetch } satisfies ExportedHandler<Env>;
 

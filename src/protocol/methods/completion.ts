@@ -1,7 +1,8 @@
 // completion/complete: suggestions for an argument of a prompt or a variable of a resource template (MCP,
 // server/utilities/completion). Something without suggestions of its own has none, which is not an error.
 
-import { failure, INVALID_PARAMS, isObject } from '../message.ts';
+import { isRecord } from '../../shapes.ts';
+import { failure, INVALID_PARAMS } from '../message.ts';
 import { completed } from '../requirement.ts';
 import { handlerFailure, type Method } from './method.ts';
 
@@ -11,8 +12,8 @@ const MAX_VALUES = 100;
 export const complete: Method = async ({ id, params }, context) => {
   const { ref, argument } = params;
   if (
-    !isObject(ref) ||
-    !isObject(argument) ||
+    !isRecord(ref) ||
+    !isRecord(argument) ||
     typeof argument.name !== 'string' ||
     typeof argument.value !== 'string'
   ) {

@@ -1,6 +1,7 @@
 // prompts/list and prompts/get (MCP, server/prompts).
 
-import { failure, INVALID_PARAMS, isObject } from '../message.ts';
+import { isRecord } from '../../shapes.ts';
+import { failure, INVALID_PARAMS } from '../message.ts';
 import { handlerFailure, type Method, page } from './method.ts';
 
 export const listPrompts: Method = (message, context) =>
@@ -10,7 +11,7 @@ export const getPrompt: Method = async ({ id, params }, context) => {
   const { name, arguments: args = {} } = params;
   const prompt = typeof name === 'string' ? context.catalogue.promptByName.get(name) : undefined;
   if (!prompt) return failure(200, INVALID_PARAMS, 'There is no such prompt', id);
-  if (!isObject(args) || !Object.values(args).every((value) => typeof value === 'string')) {
+  if (!isRecord(args) || !Object.values(args).every((value) => typeof value === 'string')) {
     return failure(200, INVALID_PARAMS, 'arguments must be an object of strings', id);
   }
   const unknown = Object.keys(args).filter((argument) => !Object.hasOwn(prompt.arguments, argument));

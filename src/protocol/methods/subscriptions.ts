@@ -5,8 +5,9 @@
 // from the hub as topics, one per line; and the lists also change for a caller whose permissions do.
 
 import type { Requirement } from '../../policy/authorize.ts';
+import { isRecord } from '../../shapes.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { type Failure, failure, INVALID_PARAMS, isObject, type RequestMessage } from '../message.ts';
+import { type Failure, failure, INVALID_PARAMS, type RequestMessage } from '../message.ts';
 import { EventStream, event, type StreamLimits, supervise } from '../sse.ts';
 import { forwardTopics, honoured, isSame, notificationOf, resourceTopic, type Topic } from '../topics.ts';
 
@@ -32,7 +33,7 @@ export async function listen(
   { id, params }: RequestMessage,
   context: ListenContext,
 ): Promise<ReadableStream<Uint8Array> | Failure> {
-  if (!isObject(params.notifications))
+  if (!isRecord(params.notifications))
     return failure(200, INVALID_PARAMS, 'notifications must be an object', id);
   const { filter, lists, uris } = honoured(params.notifications, context.catalogue, context.mayUse);
   const resources = new Map<Topic, string>();

@@ -5,8 +5,9 @@
 // error.
 
 import { describeError } from '../../log.ts';
+import { isRecord } from '../../shapes.ts';
 import { MissingCapability } from '../handler.ts';
-import { failure, INVALID_PARAMS, isObject } from '../message.ts';
+import { failure, INVALID_PARAMS } from '../message.ts';
 import { validate } from '../schema.ts';
 import { ToolError } from '../tool.ts';
 import { handlerFailure, type Method, page, type Result } from './method.ts';
@@ -20,7 +21,7 @@ export const callTool: Method = async ({ id, params }, context) => {
   const { name, arguments: args = {} } = params;
   const tool = typeof name === 'string' ? context.catalogue.toolByName.get(name) : undefined;
   if (!tool) return failure(200, INVALID_PARAMS, 'There is no such tool', id);
-  if (!isObject(args)) return failure(200, INVALID_PARAMS, 'arguments must be an object', id);
+  if (!isRecord(args)) return failure(200, INVALID_PARAMS, 'arguments must be an object', id);
 
   const input = await validate(tool.input, args);
   if ('problems' in input) return toolError(`The arguments do not fit: ${input.problems.join('; ')}`);
