@@ -20,8 +20,10 @@ export interface LocalStackOptions {
   readonly authorizationServerPort: number;
   /** Folder of the Worker's storage. Default: .wrangler/state, as with `wrangler dev`. */
   readonly persist?: string;
-  /** Access tokens are opaque, and the Worker asks about them. */
+  /** Access tokens are opaque, and the Worker asks about them: its entry has to have the feature for it. */
   readonly opaque?: boolean;
+  /** Of the Worker, instead of the one of wrangler.toml. */
+  readonly entry?: string;
   /** Gets each line the Worker logs. */
   readonly log?: (line: string) => void;
   /** Whether to take in changes of the source while running. */
@@ -48,6 +50,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     authorizationServerPort,
     persist = DEFAULT_PERSIST,
     opaque = false,
+    entry,
     log = () => {},
     watch = false,
   } = options;
@@ -65,6 +68,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await seed(persist);
     const worker = await unstable_startWorker({
       config: CONFIG_PATH,
+      ...(entry === undefined ? {} : { entrypoint: entry }),
       bindings: {
         RESOURCE: { type: 'plain_text', value: mcp },
         REQUEST_STATE_SECRET: { type: 'plain_text', value: randomBytes(32).toString('base64url') },

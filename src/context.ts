@@ -5,7 +5,6 @@
 
 import { type Audit, createAudit } from './audit/audit.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from './auth/access-token.ts';
-import { createOpaqueTokenVerifier } from './auth/introspection.ts';
 import { createIssuers, type IssuerIo, type Issuers } from './auth/issuers.ts';
 import { createMetadataMirror, type ReadMirror } from './auth/metadata-mirror.ts';
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
@@ -19,10 +18,17 @@ import { type Catalogue, createCatalogue, type Offers } from './protocol/catalog
 import { createSealer, type Sealer } from './protocol/seal.ts';
 import { createInProgress, type InProgress } from './sessions/in-progress.ts';
 
+/** A part that not everybody needs: imported by who uses it, and deployed by nobody else. */
+export interface Feature {
+  /** Verifies tokens that are no JWTs; `undefined` when the configuration names nobody to ask. */
+  readonly opaqueTokens?: (config: Config) => AccessTokenVerifier | undefined;
+}
+
 /** What src/app declares. */
 export interface App extends Offers {
   readonly config: Settings;
   readonly roles: Roles;
+  readonly features?: readonly Feature[];
 }
 
 export interface Deployment {
@@ -87,6 +93,11 @@ export function createDeployment(app: App, env: Env): Deployment {
     problems.push(
       'POLICY_REGISTRY (in wrangler.toml [[durable_objects.bindings]]): bind the Durable Object PolicyRegistry that src/worker.ts exports.',
     );
+  const features: Feature = Object.assign({}, ...(app.features ?? []));
+  if (config?.authorizationServers.some(({ introspection }) => introspection) && !features.opaqueTokens)
+    problems.push(
+      'AUTHORIZATION_SERVERS (in wrangler.toml [vars]): an entry has introspection, which is a feature: add features: [opaqueTokens()] to createServer in src/worker.ts.',
+    );
   for (const role of config?.defaultRoles ?? []) {
     if (!app.roles.permissions.has(role))
       problems.push(
@@ -105,7 +116,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     catalogue: createCatalogue(app),
     sealer: requestStateSecret === undefined ? undefined : createSealer(requestStateSecret),
     issuers,
-    verifyAccessToken: createAccessTokenVerifier(config, issuers, createOpaqueTokenVerifier(config)),
+    verifyAccessToken: createAccessTokenVerifier(config, issuers, features.opaqueTokens?.(config)),
     verifyServiceKey: createServiceKeyVerifier(),
     inProgress: createInProgress(config.streamRecheckSeconds),
     isTooMuchRefused: createLimit(REFUSED_PER_SECOND),

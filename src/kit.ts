@@ -4,6 +4,7 @@ import type { Settings } from './config.ts';
 import { checkDefinitions, type RoleDefinition, type Roles, resolveRoles } from './policy/roles.ts';
 
 export type { ContentBlock, PromptMessage, ToolAnnotations } from '@modelcontextprotocol/server';
+export { opaqueTokens } from './auth/introspection.ts';
 export type { Principal } from './auth/principal.ts';
 export type { AppEnv } from './bindings.ts';
 export type { AuthorizationServerSettings, ClaimPath, Settings } from './config.ts';

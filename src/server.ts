@@ -10,6 +10,7 @@ import { mcpEndpoint } from './http/mcp-endpoint.ts';
 import type { Protection } from './http/protect.ts';
 import { serve } from './http/router.ts';
 import { createPolicyRegistry, type RegistryApi } from './policy/policy-registry.ts';
+import type { Offers } from './protocol/catalogue.ts';
 import { type ClientSessionApi, createClientSession } from './sessions/client-session.ts';
 import { NotificationHub } from './sessions/notification-hub.ts';
 import { unknownMember } from './shapes.ts';
@@ -17,7 +18,7 @@ import { unknownMember } from './shapes.ts';
 /** What a team declares: tools, resources and prompts of its own, or a server that stands behind the gate in their place. */
 export type ServerDefinition =
   | (App & { readonly behind?: undefined })
-  | (Pick<App, 'config' | 'roles'> & { readonly behind: Protection });
+  | (Omit<App, keyof Offers> & { readonly behind: Protection });
 
 type ObjectClass<Api> = new (state: DurableObjectState, env: Env) => Api & Rpc.DurableObjectBranded;
 
@@ -36,8 +37,9 @@ export interface Server {
 const IMPORTABLE =
   'compatibility_flags (in wrangler.toml): add "disallow_importable_env"; without it the code of tools can import the bindings and secrets of the kit.';
 
-const OF_AN_APP = ['config', 'roles', 'tools', 'resources', 'prompts'];
-const OF_A_GATE = ['config', 'roles', 'behind'];
+const OF_ALL = ['config', 'roles', 'features'];
+const OF_AN_APP = [...OF_ALL, 'tools', 'resources', 'prompts'];
+const OF_A_GATE = [...OF_ALL, 'behind'];
 
 /**
  * Settings are checked with the first request: only then are there variables. A Worker that is misconfigured answers 500,
@@ -47,8 +49,8 @@ const OF_A_GATE = ['config', 'roles', 'behind'];
 export function createServer(definition: ServerDefinition): Server {
   const problem = unknownMember(definition, definition.behind ? OF_A_GATE : OF_AN_APP);
   if (problem) throw new Error(`createServer ${problem}`);
-  const { config, roles, behind } = definition;
-  const app: App = definition.behind ? { config, roles, tools: [] } : definition;
+  const { behind } = definition;
+  const app: App = definition.behind ? { ...definition, tools: [] } : definition;
   const deployed = (env: Env) => deploymentOf(app, env);
   return {
     fetch: serve(

@@ -10,7 +10,10 @@ const SRC = join(import.meta.dirname, '../src');
 /** What each part may import of the others, as values and types, or only as types. Within itself everything may. */
 const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
   app: { values: ['kit.ts'] },
-  'server.ts': { values: ['context.ts', 'http', 'policy', 'audit', 'sessions', 'shapes.ts'] },
+  'server.ts': {
+    values: ['context.ts', 'http', 'policy', 'audit', 'sessions', 'shapes.ts'],
+    types: ['protocol'],
+  },
   'bindings.ts': { values: [], types: ['config.ts'] },
   'hash.ts': { values: [] },
   'limit.ts': { values: [] },
@@ -86,7 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
       'shapes.ts',
     ],
   },
-  'kit.ts': { values: ['policy', 'protocol', 'http'], types: ['auth', 'bindings.ts', 'config.ts'] },
+  'kit.ts': { values: ['auth', 'policy', 'protocol', 'http'], types: ['bindings.ts', 'config.ts'] },
   'worker.ts': { values: ['app', 'server.ts'] },
 };
 

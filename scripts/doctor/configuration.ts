@@ -30,6 +30,7 @@ export function checkSettings({ vars, app, file }: Setup): Checked {
       ...secrets,
       ...unknownRoles(config, app?.roles.permissions),
       ...audiences(config),
+      ...missingFeature(config, file?.entry),
     ];
     const count = config.authorizationServers.length;
     const fine = `the settings are complete: RESOURCE ${config.resource}, ${count} authorization server${count === 1 ? '' : 's'}`;
@@ -104,6 +105,20 @@ function unknownRoles({ defaultRoles }: Config, roles: ReadonlyMap<string, unkno
         `Use one of ${listed([...(roles?.keys() ?? [])])}, or define it.`,
       ),
     );
+}
+
+/** An entry that needs a feature which the Worker's entry file does not name. */
+function missingFeature({ authorizationServers }: Config, entry: string | undefined): Finding[] {
+  const server = authorizationServers.find(({ introspection }) => introspection !== undefined);
+  if (!server || entry === undefined || entry.includes('opaqueTokens(')) return [];
+  return [
+    error(
+      'config.opaque-tokens',
+      `${server.issuers[0]} has introspection, and the Worker lacks the feature for it`,
+      'Tokens that are no JWTs are a feature of their own: without it the Worker answers every request with 500, and says the same in its log.',
+      "In src/worker.ts: import { opaqueTokens } from './kit.ts', and give createServer features: [opaqueTokens()].",
+    ),
+  ];
 }
 
 /** Audiences that more than access tokens for this resource can have, with nothing that tells them apart. */

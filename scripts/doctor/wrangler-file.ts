@@ -20,6 +20,8 @@ export interface WranglerFile {
   readonly topVars: Vars;
   /** Of .dev.vars beside it: what `wrangler dev` puts over them. */
   readonly devVars: Vars;
+  /** What `main` names, as it stands there; `undefined` when it cannot be read. */
+  readonly entry: string | undefined;
   readonly bindings: Bindings;
 }
 
@@ -60,6 +62,8 @@ export function readWranglerFile(path: string, env: string | undefined): Wrangle
       vars: config.vars,
       topVars: (rawConfig.vars ?? {}) as Vars,
       devVars: readDevVars(dirname(path), env),
+      entry:
+        config.main !== undefined && existsSync(config.main) ? readFileSync(config.main, 'utf8') : undefined,
       bindings: {
         name: config.name,
         flags: config.compatibility_flags,

@@ -62,6 +62,9 @@ const POLL_MS = 20;
 /** For what happens besides waiting for the server. */
 const MARGIN_MS = 1_000;
 
+/** The feature for createServer: tokens that are no JWTs are accepted where an entry has `introspection`. */
+export const opaqueTokens = () => ({ opaqueTokens: createOpaqueTokenVerifier });
+
 /** For the one authorization server whose opaque tokens are accepted; `undefined` when there is none. */
 export function createOpaqueTokenVerifier(config: IntrospectionConfig): AccessTokenVerifier | undefined {
   const server = config.authorizationServers.find(({ introspection }) => introspection !== undefined);

@@ -20,6 +20,7 @@ import { startWorker, type TestWorker } from '../support/worker.ts';
 const CHALLENGE =
   'Bearer error="invalid_token", error_description="The access token is expired, revoked or not valid for this resource", scope="reports:read", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"';
 
+const main = 'test/support/opaque-worker.ts';
 let server: TestIntrospection;
 let issuer: TestIssuer;
 let worker: TestWorker;
@@ -28,6 +29,7 @@ beforeAll(async () => {
   issuer = await startIssuer();
   const { AUTHORIZATION_SERVERS, ...vars } = askingAt(server.url);
   worker = await startWorker({
+    main,
     vars: {
       ...vars,
       AUTHORIZATION_SERVERS: [...AUTHORIZATION_SERVERS, { issuer: issuer.issuer }],
@@ -247,11 +249,21 @@ describe('an authorization server in trouble is a 503 without a challenge', () =
   });
 });
 
+test('without the feature the Worker does not start with introspection, and its log has the line to write', async () => {
+  await using own = await startWorker({ vars: askingAt(server.url) });
+  expect((await rpc(own, { token: newToken() })).status).toBe(500);
+  const { problems } = own.logs().find(({ event }) => event === 'config_invalid') ?? {};
+  expect(problems).toEqual([
+    expect.stringContaining('add features: [opaqueTokens()] to createServer in src/worker.ts'),
+  ]);
+});
+
 test('one that is down touches only its own new callers', async () => {
   await using down = await startIntrospection();
   down.answer = () => active();
   const { AUTHORIZATION_SERVERS, ...vars } = askingAt(down.url);
   await using own = await startWorker({
+    main,
     vars: { ...vars, AUTHORIZATION_SERVERS: [...AUTHORIZATION_SERVERS, { issuer: issuer.issuer }] },
   });
   const known = newToken();
@@ -267,7 +279,7 @@ test('a flood of random tokens asks introspectionsPerSecond times, and callers k
   await using flooded = await startIntrospection();
   flooded.answer = ({ form }) => (form.get('token') === 'known' ? active() : INACTIVE);
   const vars = { ...askingAt(flooded.url), INTROSPECTIONS_PER_SECOND: 5, INTROSPECTION_CACHE_SECONDS: 0 };
-  await using own = await startWorker({ vars });
+  await using own = await startWorker({ vars, main });
   expect((await rpc(own, { token: 'known' })).status).toBe(200);
   flooded.asked.length = 0;
   const startedAt = now();

@@ -1,8 +1,8 @@
 // The Worker with counters around everything that leaves the isolate. GET /counts reads them.
 
-import worker from '../../src/worker.ts';
+import worker from './opaque-worker.ts';
 
-export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from '../../src/worker.ts';
+export { ClientSession, DecisionLog, NotificationHub, PolicyRegistry } from './opaque-worker.ts';
 
 /** `decisionLog` is a Durable Object too; what goes there goes after the answer. `readsAtOnce` is the most of KV. */
 const counts = { fetch: 0, kv: 0, readsAtOnce: 0, durableObject: 0, decisionLog: 0, verify: 0, timers: 0 };

@@ -9,6 +9,7 @@ import {
   defineRoles,
   defineTool,
   type HandlerContext,
+  opaqueTokens,
   ToolError,
 } from '../../src/kit.ts';
 import { createServer } from '../../src/server.ts';
@@ -219,6 +220,7 @@ const resource = (name: string, scopes: readonly string[], permissions: readonly
   });
 
 const server = createServer({
+  features: [opaqueTokens()],
   config: defineConfig({ serverInfo: { name: 'streaming', version: '1' } }),
   roles: defineRoles({ keeper: { permissions: ['secrets'] } }),
   tools,

@@ -32,6 +32,7 @@ beforeAll(async () => {
     authorizationServerPort: 0,
     persist,
     opaque: true,
+    entry: join(import.meta.dirname, '../support/opaque-worker.ts'),
     log,
   });
 });
@@ -127,7 +128,7 @@ test.each(['ES256', 'RS256', 'EdDSA', 'ES384'])(
       ...askingAt(server.url, {}, { auth: 'private_key_jwt' }),
       INTROSPECTION_SECRET: await exportPKCS8(privateKey),
     };
-    await using worker = await startWorker({ vars });
+    await using worker = await startWorker({ vars, main: 'test/support/opaque-worker.ts' });
     expect((await rpc(worker, { token: 'a-token' })).status).toBe(200);
     expect(decision(worker)).toMatchObject({ subject: 'resource-server' });
   },

@@ -12,6 +12,7 @@ const OTHER = 'https://other.example.com/mcp';
 
 const start = (resources: string): Promise<TestWorker> =>
   startWorker({
+    main: 'test/support/opaque-worker.ts',
     vars: {
       AUTHORIZATION_SERVERS: [
         {

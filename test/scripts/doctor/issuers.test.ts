@@ -1,6 +1,7 @@
 // Does the doctor find what is wrong with an authorization server, as the network shows it?
 
 import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
 import { exportJWK } from 'jose';
 import { goodMetadata, METADATA, RESOURCE_METADATA } from './fakes.ts';
 import type { World } from './run.ts';
@@ -243,6 +244,15 @@ firstLineNames({
     spoil: (world) => {
       world.file.vars.MAX_ISSUER_RESPONSE_BYTES = 1_024;
       keys(world, { ...world.key.publicJwk, x5c: ['A'.repeat(2_000)] });
+    },
+  },
+  'an introspection without the feature for it': {
+    id: 'config.opaque-tokens',
+    says: '{issuer} has introspection, and the Worker lacks the feature for it',
+    spoil: (world) => {
+      world.file.main = join(import.meta.dirname, '../../../src/worker.ts');
+      trust(world, world.issuer, introspection(world));
+      world.devVars = 'INTROSPECTION_SECRET=a-secret\n';
     },
   },
   'an introspection endpoint that is not there': {
