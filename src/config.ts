@@ -149,6 +149,8 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   auditSubjects?: 'plain' | 'hashed';
   /** AUDIT_SECRET: what pseudonyms are made with; at least 32 characters. A secret (`wrangler secret put`). */
   auditSecret?: string;
+  /** AUDIT_SECRET_PREVIOUS: the secret before, to find what has pseudonyms made with it. */
+  auditSecretPrevious?: string;
   /**
    * Whether clients of the older era may keep a stream open to hear of changes (GET). Its object is billed for as long as it
    * is open; without it they get 405, and calls, questions and resuming a call are as before.
@@ -167,6 +169,8 @@ export interface Settings extends Partial<Record<NumberName, number>> {
    * characters. A secret (`wrangler secret put`). Without it tools cannot ask modern clients.
    */
   requestStateSecret?: string;
+  /** REQUEST_STATE_SECRET_PREVIOUS: the secret before, to open what was sealed with it. Nothing new is. */
+  requestStateSecretPrevious?: string;
   /** Where Durable Objects must stay (`eu`, `fedramp`). Changing it later starts with empty objects. */
   objectJurisdiction?: string;
   /** Where Durable Objects should be created (`weur`, `enam`, ...), if not near the first caller. */
@@ -191,12 +195,14 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly auditLog: AuditLog;
   readonly auditSubjects: 'plain' | 'hashed';
   readonly auditSecret: string | undefined;
+  readonly auditSecretPrevious: string | undefined;
   readonly sessionListening: boolean;
   readonly stepUp: 'http' | 'tool-result';
   readonly allowedOrigins: readonly string[];
   readonly allowedHeaders: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly requestStateSecret: string | undefined;
+  readonly requestStateSecretPrevious: string | undefined;
   readonly objectJurisdiction: string | undefined;
   readonly objectLocationHint: string | undefined;
   /** Variables, secrets and bindings that only the kit may read. */
@@ -298,6 +304,7 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
         value === 'plain' || value === 'hashed' ? value : fail('must be "plain" or "hashed"'),
       ) ?? 'plain',
     auditSecret: read('auditSecret', secret),
+    auditSecretPrevious: read('auditSecretPrevious', secret),
     sessionListening: read('sessionListening', checkBoolean) ?? true,
     stepUp:
       read('stepUp', (value, fail) =>
@@ -319,6 +326,7 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
       ) ?? [],
     allowedHosts: read('allowedHosts', list) ?? [],
     requestStateSecret: read('requestStateSecret', secret),
+    requestStateSecretPrevious: read('requestStateSecretPrevious', secret),
     objectJurisdiction: read('objectJurisdiction', (value, fail) => oneOf(JURISDICTIONS, value, fail)),
     objectLocationHint: read('objectLocationHint', (value, fail) => oneOf(LOCATION_HINTS, value, fail)),
     secretNames: [...secretNames],
@@ -341,6 +349,18 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
   }
   if (config.auditSubjects === 'hashed' && config.auditSecret === undefined) {
     problems.push(`${where('auditSecret')}: is missing; AUDIT_SUBJECTS = "hashed" needs it.`);
+  }
+  for (const name of ['requestStateSecret', 'auditSecret'] as const) {
+    const [current, before, previous] = [config[name], config[`${name}Previous`], `${name}Previous`];
+    if (before === undefined || problems.some((problem) => problem.startsWith(where(name)))) continue;
+    if (current === undefined)
+      problems.push(
+        `${where(name)}: is missing, and ${variableName(previous)} only helps to replace it: set the new secret here, or delete the previous one.`,
+      );
+    if (current === before)
+      problems.push(
+        `${where(previous)}: is the same as ${variableName(name)}: keep the secret from before in it, or delete it.`,
+      );
   }
   for (const { issuer } of config.operators) {
     if (config.authorizationServers.some(({ issuers }) => issuers.includes(issuer))) continue;

@@ -106,7 +106,7 @@ export function createDeployment(app: App, env: Env): Deployment {
   }
   if (!config || problems.length > 0) throw new ConfigError(problems);
 
-  const { resource, requestStateSecret } = config;
+  const { resource, requestStateSecret, requestStateSecretPrevious } = config;
   const issuers = createIssuers(config);
   return {
     config,
@@ -114,7 +114,10 @@ export function createDeployment(app: App, env: Env): Deployment {
     policies: createPolicies({ ...config, roles: app.roles }, config),
     audit: createAudit(config),
     catalogue: createCatalogue(app),
-    sealer: requestStateSecret === undefined ? undefined : createSealer(requestStateSecret),
+    sealer:
+      requestStateSecret === undefined
+        ? undefined
+        : createSealer(resource, requestStateSecret, requestStateSecretPrevious),
     issuers,
     verifyAccessToken: createAccessTokenVerifier(config, issuers, features.opaqueTokens?.(config)),
     verifyServiceKey: createServiceKeyVerifier(),

@@ -224,6 +224,14 @@ const SETTINGS: Readonly<
     bad: 's'.repeat(31),
     complaint: 'must have at least 32 characters, random ones',
   },
+  auditSecretPrevious: {
+    variable: 'AUDIT_SECRET_PREVIOUS',
+    default: undefined,
+    declared: 'd'.repeat(32),
+    given: 'g'.repeat(32),
+    bad: 's'.repeat(31),
+    complaint: 'must have at least 32 characters, random ones',
+  },
   stepUp: {
     variable: 'STEP_UP',
     default: 'http',
@@ -268,6 +276,14 @@ const SETTINGS: Readonly<
     bad: 's'.repeat(31),
     complaint: 'must have at least 32 characters, random ones',
   },
+  requestStateSecretPrevious: {
+    variable: 'REQUEST_STATE_SECRET_PREVIOUS',
+    default: undefined,
+    declared: 'd'.repeat(32),
+    given: 'g'.repeat(32),
+    bad: 's'.repeat(31),
+    complaint: 'must have at least 32 characters, random ones',
+  },
   objectJurisdiction: {
     variable: 'OBJECT_JURISDICTION',
     default: undefined,
@@ -292,6 +308,7 @@ const noConflict = {
   policyFreshSeconds: 1,
   policyHardLimitSeconds: 301,
   auditSecret: 's'.repeat(32),
+  requestStateSecret: 's'.repeat(32),
 };
 
 describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
@@ -313,7 +330,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, row) => {
     expect(value({ [variable]: '' }, { [name]: row.declared })).toEqual(row.declared);
   });
   test('is refused by name when it is wrong, wherever it is set', () => {
-    const isSecret = name === 'requestStateSecret' || name === 'auditSecret';
+    const isSecret = /Secret(Previous)?$/.test(name);
     const place = isSecret ? `${variable} (wrangler secret put ${variable})` : where(variable, name);
     const complaint = `${place}: ${row.complaint}.`;
     expect(problems({ [variable]: row.bad }, noConflict)).toEqual([complaint]);
@@ -359,10 +376,35 @@ test.each([
   }
 });
 
-test.each(['REQUEST_STATE_SECRET', 'AUDIT_SECRET'])('%s is not repeated when it is refused', (variable) => {
-  const found = problems({ [variable]: 'hunter2' }).join();
-  expect(found).toContain(variable);
-  expect(found).not.toContain('hunter2');
+test.each(['REQUEST_STATE_SECRET', 'REQUEST_STATE_SECRET_PREVIOUS', 'AUDIT_SECRET', 'AUDIT_SECRET_PREVIOUS'])(
+  '%s is not repeated when it is refused',
+  (variable) => {
+    const found = problems({ [variable]: 'hunter2' }).join();
+    expect(found).toContain(variable);
+    expect(found).not.toContain('hunter2');
+  },
+);
+
+describe.each(['REQUEST_STATE_SECRET', 'AUDIT_SECRET'])('%s_PREVIOUS', (variable) => {
+  const [before, current] = ['b'.repeat(32), 'c'.repeat(32)];
+  const at = (name: string) => `${name} (wrangler secret put ${name})`;
+
+  test('stands beside another current one', () => {
+    expect(problems({ [variable]: current, [`${variable}_PREVIOUS`]: before })).toEqual([]);
+  });
+  test('does not stand alone', () => {
+    expect(problems({ [`${variable}_PREVIOUS`]: before })).toEqual([
+      `${at(variable)}: is missing, and ${variable}_PREVIOUS only helps to replace it: set the new secret here, or delete the previous one.`,
+    ]);
+  });
+  test('is not the current one again', () => {
+    expect(problems({ [variable]: before, [`${variable}_PREVIOUS`]: before })).toEqual([
+      `${at(`${variable}_PREVIOUS`)}: is the same as ${variable}: keep the secret from before in it, or delete it.`,
+    ]);
+  });
+  test('says nothing more where the current one is no good', () => {
+    expect(problems({ [variable]: 'short', [`${variable}_PREVIOUS`]: before })).toHaveLength(1);
+  });
 });
 
 test.each([[null], [[]], ['write'], [5]])('scopeImplications are an object, not %j', (given) => {

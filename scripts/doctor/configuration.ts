@@ -19,7 +19,8 @@ export function checkSettings({ vars, app, file }: Setup): Checked {
   const secrets = secretsIn(file?.vars ?? {});
   if (!vars) return { config: undefined, findings: secrets };
   const left = placeholders(vars);
-  const unseen = standIns(vars, file?.bindings.services ?? []);
+  const { auditSubjects } = app?.config ?? {};
+  const unseen = standIns({ AUDIT_SUBJECTS: auditSubjects, ...vars }, file?.bindings.services ?? []);
   try {
     const config = checkConfig(app?.config ?? { serverInfo: { name: 'unknown', version: '0' } }, {
       ...unseen,
@@ -77,8 +78,13 @@ function placeholders(vars: Vars): Finding[] {
   });
 }
 
-const OUR_SECRETS = ['REQUEST_STATE_SECRET', 'AUDIT_SECRET'];
-const LIKE_A_SECRET = /(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|CREDENTIALS?)$/;
+const OUR_SECRETS = [
+  'REQUEST_STATE_SECRET',
+  'REQUEST_STATE_SECRET_PREVIOUS',
+  'AUDIT_SECRET',
+  'AUDIT_SECRET_PREVIOUS',
+];
+const LIKE_A_SECRET = /(SECRET|PASSWORD|PRIVATE_KEY|API_KEY|CREDENTIALS?)(_PREVIOUS)?$/;
 
 function secretsIn(vars: Vars): Finding[] {
   return Object.keys(vars)

@@ -1,6 +1,6 @@
 // What operators can read besides the rules: history, the newest decisions, and how everything stands.
 
-import { auditSubject } from '../audit/subject.ts';
+import { auditNames } from '../audit/subject.ts';
 import { decisionLog } from '../objects.ts';
 import type { Action } from '../policy/change.ts';
 import { HEAD_KEY } from '../policy/snapshot.ts';
@@ -47,7 +47,7 @@ export async function decisions({ url, context }: Call): Promise<Answer> {
   const { issuer, subject } = filter;
   // Pseudonyms are per issuer; whoever knows both names may ask by them.
   if (issuer !== undefined && subject !== undefined && !subject.startsWith('hmac:'))
-    filter.subject = await auditSubject({ issuer, subject }, context.deployment.config);
+    filter.subject = await auditNames({ issuer, subject }, context.deployment.config);
   const since = optionalNumber(input, 'since', 0, Number.MAX_SAFE_INTEGER);
   const { limit, cursor } = pageOf(input);
   const log = decisionLog(context.env, context.deployment.config);

@@ -2,7 +2,7 @@
 //
 // They live in one object per grant; which grants a subject has is known from an index that may be a minute behind.
 
-import { auditSubject } from '../audit/subject.ts';
+import { auditNames } from '../audit/subject.ts';
 import type { Context } from '../context.ts';
 import { clientSession, decisionLog } from '../objects.ts';
 import { grantsOf } from '../sessions/session-index.ts';
@@ -80,10 +80,10 @@ export async function forget(call: Call): Promise<Answer> {
   const outcome = await change(call, { action: 'forget', ...wanted }, input, text);
   const sessions = await eraseSessions(context, wanted, true);
   const { config } = context.deployment;
-  const names = new Set([wanted.subject, await auditSubject(wanted, config)]);
+  const names = await auditNames(wanted, config);
   const log = decisionLog(context.env, config);
   let decisions = 0;
-  for (const name of names) if (name !== undefined) decisions += await log.forget(wanted.issuer, name);
+  for (const name of names) decisions += await log.forget(wanted.issuer, name);
   const erased = { ...(outcome.result.erased as object), ...sessions, decisions };
   return changed(call, outcome, { more: { erased } });
 }

@@ -28,7 +28,8 @@ export interface DecisionFilter {
   readonly decision?: string;
   readonly reason?: string;
   readonly issuer?: string;
-  readonly subject?: string;
+  /** One of these, if it is a list. */
+  readonly subject?: string | readonly string[];
   readonly tool?: string;
 }
 
@@ -100,14 +101,17 @@ export class DecisionStore {
     limit: number,
   ): readonly { readonly position: number; readonly decision: LoggedDecision }[] {
     const { decision, reason, issuer, subject, tool } = filter;
-    const wanted = Object.entries({ decision, reason, issuer, subject, tool }).filter(
-      ([, value]) => value !== undefined,
+    const wanted = Object.entries({ decision, reason, issuer, subject, tool }).flatMap(([column, value]) =>
+      value === undefined ? [] : [{ column, values: [value].flat() }],
+    );
+    const conditions = wanted.map(
+      ({ column, values }) => `${column} IN (${values.map(() => '?').join(', ')})`,
     );
     const rows = this.#all(
       `SELECT position, at, json FROM decision
-       WHERE ${[...wanted.map(([column]) => `${column} = ?`), 'at >= ?', 'position < ?'].join(' AND ')}
+       WHERE ${[...conditions, 'at >= ?', 'position < ?'].join(' AND ')}
        ORDER BY position DESC LIMIT ?`,
-      ...wanted.map(([, value]) => String(value)),
+      ...wanted.flatMap(({ values }) => values),
       since,
       before,
       limit,

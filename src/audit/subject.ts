@@ -3,13 +3,14 @@
 // A pseudonym is the same for the same subject, so that what somebody did can be put together, and nobody can make it, or
 // find out whose it is by trying names, without AUDIT_SECRET. It is no anonymity: with the secret, or by what was done and
 // when, a person may be recognized; client and token id stay as they are, and the issuer knows whose they are.
-// Another secret makes other pseudonyms.
+// Another secret makes other pseudonyms: AUDIT_SECRET_PREVIOUS finds those from before, and makes none.
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
 import { hexOf } from '../hash.ts';
 
 export type SubjectConfig = Pick<Config, 'auditSubjects' | 'auditSecret'>;
+type Secrets = Pick<Config, 'auditSecret' | 'auditSecretPrevious'>;
 
 type Named = Pick<Principal, 'issuer' | 'subject'>;
 
@@ -34,10 +35,26 @@ export function auditSubject(principal: Named, config: SubjectConfig): string | 
 }
 
 async function pseudonymOf(principal: Named, secret: string, pseudonyms: Pseudonyms): Promise<string> {
-  pseudonyms.key ??= await crypto.subtle.importKey('raw', encoder.encode(secret), ALGORITHM, false, ['sign']);
-  const text = encoder.encode(`${principal.issuer}\0${principal.subject}`);
-  const mac = await crypto.subtle.sign('HMAC', pseudonyms.key, text);
-  const pseudonym = `hmac:${hexOf(new Uint8Array(mac, 0, BYTES))}`;
+  pseudonyms.key ??= await importKey(secret);
+  const pseudonym = await sign(principal, pseudonyms.key);
   pseudonyms.known.set(principal, pseudonym);
   return pseudonym;
+}
+
+/** Every name somebody may have in what is kept: as it is, and pseudonyms of both secrets. For operators, not per request. */
+export async function auditNames(
+  named: Named,
+  { auditSecret, auditSecretPrevious }: Secrets,
+): Promise<readonly string[]> {
+  const secrets = [auditSecret, auditSecretPrevious].filter((secret) => secret !== undefined);
+  const pseudonyms = secrets.map(async (secret) => sign(named, await importKey(secret)));
+  return [named.subject, ...(await Promise.all(pseudonyms))];
+}
+
+const importKey = (secret: string): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', encoder.encode(secret), ALGORITHM, false, ['sign']);
+
+async function sign({ issuer, subject }: Named, key: CryptoKey): Promise<string> {
+  const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(`${issuer}\0${subject}`));
+  return `hmac:${hexOf(new Uint8Array(mac, 0, BYTES))}`;
 }

@@ -2,8 +2,9 @@
 //
 // A handler that asks is left standing; the client gets its questions and a sealed state, and repeats the request with
 // answers. The handler then runs again from its beginning and finds the answers it has been given so far.
-// The state is sealed and bound to the principal, the method and its parameters, and a short time. Answers count only to
-// the very questions that the state says were asked: nobody can answer in advance, or another question.
+// The state is sealed (seal.ts: for this resource only) and bound to the principal, the method and its parameters, and a
+// short time. Answers count only to the very questions that the state says were asked: nobody can answer in advance, or
+// another question.
 // Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
 
 import type { Principal } from '../auth/principal.ts';

@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import { auditSubject, type SubjectConfig } from '../../src/audit/subject.ts';
+import { auditNames, auditSubject, type SubjectConfig } from '../../src/audit/subject.ts';
 
 const SECRET = 'a secret for tests that is long enough';
 const ANN = { issuer: 'https://issuer.example', subject: 'ann' };
@@ -73,4 +73,15 @@ test('the same principal under another configuration has another name', async ()
 
 test('without a secret there is no name at all, least of all the plain one', () => {
   expect(auditSubject(ANN, { auditSubjects: 'hashed', auditSecret: undefined })).toBeUndefined();
+});
+
+test('somebody may be kept under the plain name and pseudonyms of both secrets, whatever new decisions have', async () => {
+  const [auditSecret, auditSecretPrevious] = [SECRET, `${SECRET}.`];
+  const pseudonym = (secret: string) => auditSubject({ ...ANN }, hashed(secret));
+  expect(await auditNames(ANN, { auditSecret, auditSecretPrevious })).toEqual([
+    'ann',
+    await pseudonym(auditSecret),
+    await pseudonym(auditSecretPrevious),
+  ]);
+  expect(await auditNames(ANN, { auditSecret: undefined, auditSecretPrevious: undefined })).toEqual(['ann']);
 });

@@ -69,7 +69,7 @@ function handle(method: string, params: object = {}, meta: object = {}, changed:
     hangUp: () => new AbortController().signal,
     principal: principal as unknown as HandlerBase['principal'],
     base: base as unknown as HandlerBase,
-    sealer: createSealer('x'.repeat(32)),
+    sealer: createSealer('https://mcp.example.com/mcp', 'x'.repeat(32)),
     now: 1_000,
     isReachable: () => true,
     viewer: {},
@@ -247,7 +247,8 @@ test.each<[string, object, object]>([
   ['of another caller', {}, { principal: { issuer: 'i', subject: 's', clientId: 'other' } }],
   ['too old', {}, { now: 1_600 }],
   ['without a secret', {}, { sealer: undefined }],
-  ['of another secret', {}, { sealer: createSealer('y'.repeat(32)) }],
+  ['of another secret', {}, { sealer: createSealer('https://mcp.example.com/mcp', 'y'.repeat(32)) }],
+  ['of another resource', {}, { sealer: createSealer('https://mcp.example.com', 'x'.repeat(32)) }],
 ])('a state that is %s is refused', async (_, params, changed) => {
   const { requestState } = await result('tools/call', { name: 'asks' }, FORMS);
   const again = { name: 'asks', requestState, inputResponses: { input_1: { action: 'decline' } } };

@@ -1,18 +1,20 @@
 // Does what was sealed come back, and does nothing else open?
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createSealer } from '../../src/protocol/seal.ts';
 
 const SECRET = 'a secret of at least 32 characters';
+const OTHER = 'another secret of 32 characters or more';
+const RESOURCE = 'https://mcp.example.com/mcp';
 const VALUE = { principal: 'p', asked: ['a'], answers: { a: { text: 'caf\u00e9' } }, nothing: null };
-const sealer = createSealer(SECRET);
+const sealer = createSealer(RESOURCE, SECRET);
 const bytesOf = (sealed: string): Buffer => Buffer.from(sealed, 'base64url');
 
 test('what is sealed comes back, also in another isolate with the same secret', async () => {
   for (const value of [VALUE, {}, []]) {
     const sealed = await sealer.seal(value);
     expect(await sealer.open(sealed)).toEqual(value);
-    expect(await createSealer(SECRET).open(sealed)).toEqual(value);
+    expect(await createSealer(RESOURCE, SECRET).open(sealed)).toEqual(value);
   }
 });
 
@@ -61,10 +63,38 @@ test('the halves of two seals do not open together', async () => {
 test.each([`${SECRET} `, SECRET.toUpperCase(), SECRET.slice(0, -1), ''])(
   'a seal of another secret does not open: %j',
   async (other) => {
-    expect(await sealer.open(await createSealer(other).seal(VALUE))).toBeUndefined();
-    expect(await createSealer(other).open(await sealer.seal(VALUE))).toBeUndefined();
+    expect(await sealer.open(await createSealer(RESOURCE, other).seal(VALUE))).toBeUndefined();
+    expect(await createSealer(RESOURCE, other).open(await sealer.seal(VALUE))).toBeUndefined();
   },
 );
+
+test.each([
+  'https://staging.example.com/mcp',
+  'https://mcp.example.com/mcp/',
+  'https://mcp.example.com',
+  `${RESOURCE}\n`,
+  '',
+])('a seal for another resource does not open, whoever has the same secret: %j', async (resource) => {
+  expect(await sealer.open(await createSealer(resource, SECRET).seal(VALUE))).toBeUndefined();
+  expect(await createSealer(resource, SECRET, OTHER).open(await sealer.seal(VALUE))).toBeUndefined();
+});
+
+test('what the secret before has sealed opens, and it seals nothing any more', async () => {
+  const rotated = createSealer(RESOURCE, OTHER, SECRET);
+  expect(await rotated.open(await sealer.seal(VALUE))).toEqual(VALUE);
+  const sealed = await rotated.seal(VALUE);
+  expect(await rotated.open(sealed)).toEqual(VALUE);
+  expect(await sealer.open(sealed)).toBeUndefined();
+  expect(await createSealer(RESOURCE, OTHER).open(sealed)).toEqual(VALUE);
+});
+
+test('a key is made once', async () => {
+  const importKey = vi.spyOn(crypto.subtle, 'importKey');
+  const own = createSealer(RESOURCE, SECRET, OTHER);
+  for (let round = 0; round < 3; round += 1) await own.open(await own.seal(VALUE));
+  expect(importKey).toHaveBeenCalledTimes(1);
+  importKey.mockRestore();
+});
 
 test.each([
   '',

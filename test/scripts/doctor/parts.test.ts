@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { Answer, Ask } from '../../../scripts/doctor/ask.ts';
 import { checkClock } from '../../../scripts/doctor/clock.ts';
+import { checkSettings } from '../../../scripts/doctor/configuration.ts';
 import { difference, error, ok, shown, warning } from '../../../scripts/doctor/finding.ts';
 import { faultOf } from '../../../scripts/doctor/network-fault.ts';
 import { checkOffers } from '../../../scripts/doctor/offers.ts';
@@ -36,6 +37,19 @@ const configOf = (server: object) =>
     { serverInfo: { name: 'test', version: '1' } },
     { RESOURCE: URL_, AUTHORIZATION_SERVERS: [server] },
   );
+
+test.each<[string, object]>([
+  ['pseudonyms', { AUDIT_SUBJECTS: 'hashed' }],
+  ['replacing it', { AUDIT_SECRET_PREVIOUS: 'p'.repeat(32) }],
+])('a secret that %s needs is taken to be there, and it is told', (_, more) => {
+  const vars = { RESOURCE: URL_, AUTHORIZATION_SERVERS: [{ issuer: 'https://login.acme.dev' }], ...more };
+  const setup = { app: undefined, file: undefined, vars, isGuessed: false, findings: [] };
+  const { config, findings } = checkSettings(setup);
+  expect(config).toBeDefined();
+  expect(findings.map(({ what }) => what)).toContain(
+    'taken to be there, for it cannot be seen from here: AUDIT_SECRET',
+  );
+});
 
 test('the scopes of OpenID Connect are for the authorization server, and no tool has to need them', () => {
   const app = {

@@ -102,6 +102,13 @@ firstLineNames({
       world.file.vars.REQUEST_STATE_SECRET = 'this is long enough to be a secret of ours';
     },
   },
+  'a secret from before in the file': {
+    id: 'config.secret',
+    says: 'AUDIT_SECRET_PREVIOUS stands in [vars] of wrangler.toml',
+    spoil: (world) => {
+      world.file.vars.AUDIT_SECRET_PREVIOUS = 'this is long enough to be a secret of ours';
+    },
+  },
   "a client's id as audience, with nothing that tells ID tokens apart": {
     id: 'config.audience',
     says: '{issuer}: the audience client-17 is not RESOURCE',
