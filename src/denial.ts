@@ -6,7 +6,7 @@
 // `detail` is always one of our own words, never text taken from the request.
 
 export type Denial =
-  | { readonly reason: 'host_forbidden' | 'origin_forbidden' }
+  | { readonly reason: 'host_forbidden' | 'insecure_transport' | 'origin_forbidden' }
   | { readonly reason: 'token_missing' | 'token_malformed' | 'token_in_query'; readonly detail?: string }
   | { readonly reason: 'issuer_not_trusted' | 'token_expired' }
   | { readonly reason: 'token_invalid'; readonly detail: string }

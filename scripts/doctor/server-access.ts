@@ -71,18 +71,17 @@ export async function checkBrowserAccess({ url, config }: Target, ask: Ask): Pro
       ];
 }
 
-/** Whether what is sent without TLS by mistake is sent on, at least without being answered. */
+/** Whether what is sent without TLS by mistake is sent on, or at least told of. */
 export async function checkPlainHttp({ url }: Target, ask: Ask): Promise<Finding[]> {
   const { protocol, port, hostname, host, pathname } = new URL(url);
   if (protocol !== 'https:' || port !== '' || isLoopback(hostname)) return [];
   const answer = await ask(`http://${host}${pathname}`, firstRequest());
   const location = isAnswer(answer) ? URL.parse(answer.headers.get('location') ?? '', url) : undefined;
-  const isSafe =
-    !isAnswer(answer) || (answer.status >= 300 && answer.status < 400 && location?.protocol === 'https:');
-  if (isSafe)
-    return [
-      ok('server.http', `${url}: http is ${isAnswer(answer) ? 'redirected to https' : 'not answered'}`),
-    ];
+  if (!isAnswer(answer)) return [ok('server.http', `${url}: http is not answered`)];
+  if (answer.status === 403 && answer.json?.error === 'insecure_transport')
+    return [ok('server.http', `${url}: http is refused before a token is looked at`)];
+  if (answer.status >= 300 && answer.status < 400 && location?.protocol === 'https:')
+    return [ok('server.http', `${url}: http is redirected to https`)];
   return [
     warning(
       'server.http',

@@ -32,6 +32,7 @@ export function frontFault(url: string, answer: Answer, config: Config | undefin
   if (status === 500 && json?.error === 'server_error') return doesNotStart(url);
   if (status === 503 && json?.error === 'temporarily_unavailable') return cannotCheck(url);
   if (status === 403 && json?.error === 'forbidden') return otherHost(url, config);
+  if (status === 403 && json?.error === 'insecure_transport') return handedOnAsHttp(url);
   if (status === 404) return notFound(url, json?.error_description);
   const code = /\b(?:error code: |Error )(1\d{3})\b/i.exec(text)?.[1];
   if (status >= 500) return failing(url, status, code);
@@ -79,6 +80,20 @@ function otherHost(url: string, config: Config | undefined): Finding {
     `${url}: the server does not answer under the host ${host}`,
     `It is deployed with a RESOURCE on another host, and refuses this one (DNS rebinding).${resource}`,
     `Use the host of its RESOURCE, or set RESOURCE to ${url}; a further host goes into ALLOWED_HOSTS.`,
+  );
+}
+
+function handedOnAsHttp(url: string): Finding {
+  const isHttps = new URL(url).protocol === 'https:';
+  return error(
+    'server.insecure-transport',
+    isHttps
+      ? `${url}: what is in front hands requests on to the Worker with an http URL: a tunnel, a Service Binding or a proxy`
+      : `${url} is http, and RESOURCE is https there`,
+    'A token that came over http was there for everyone on the way to read, so where RESOURCE is https the Worker refuses the request before it looks at the token.',
+    isHttps
+      ? 'Have it keep the scheme. A tunnel to `wrangler dev`: start that with --upstream-protocol https. A Worker that calls this one by a Service Binding: fetch(new Request(url, request)) with an https url. A proxy: let it call https.'
+      : `Give clients ${url.replace(/^http:/, 'https:')}.`,
   );
 }
 

@@ -23,6 +23,12 @@ export function denialResponse(
     case 'origin_forbidden':
       return json(403, { error: 'forbidden', error_description: 'This host or origin is not allowed here' });
 
+    case 'insecure_transport':
+      return json(403, {
+        error: 'insecure_transport',
+        error_description: 'RESOURCE is an https URL, and this request came over http',
+      });
+
     case 'token_missing':
       return json(
         401,

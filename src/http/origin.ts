@@ -1,10 +1,11 @@
-// Which browsers may talk to the MCP endpoint: Host and Origin guard, CORS (MCP, transports: DNS rebinding).
+// Which requests may get as far as the credential: Host, scheme and Origin guard, CORS (MCP, transports: DNS rebinding).
 //
 // A page that a browser shows can send requests to any address, this one included, and with DNS rebinding even under its
 // own host name. So a Host that is not ours and an Origin that is not allowed are refused before anything else happens.
-// Requests without Origin do not come from a page and pass. Does not protect against anything but browsers: every other
-// client can send whatever headers it likes, and has to have a token anyway. Does not look at the scheme: sending
-// http to https is a setting of the zone.
+// Requests without Origin do not come from a page and pass. Host and Origin protect against browsers only: every other
+// client can send whatever headers it likes, and has to have a token anyway.
+// A token that came over http was there to read for everyone on the way. Where RESOURCE is https it is not looked at:
+// whoever sends it learns that at once, and not when somebody else uses it. What is public is served over http too.
 
 import { type Config, isLoopback } from '../config.ts';
 import type { Denial } from '../denial.ts';
@@ -25,6 +26,7 @@ export function checkOrigin(
     config.allowedHosts.includes(url.host) ||
     (isLocal && isLoopback(url.hostname) && url.port === resource.port);
   if (!hostIsOurs) return { reason: 'host_forbidden' };
+  if (resource.protocol === 'https:' && url.protocol !== 'https:') return { reason: 'insecure_transport' };
 
   if (origin === null) return undefined;
   const originIsAllowed =

@@ -80,9 +80,15 @@ function toResponse(outcome: Outcome, context: Context, { message, isLegacy, isB
     message?.kind === 'request' && !isBehind ? message : undefined,
     isLegacy,
   );
-  const isForbidden = outcome.reason === 'host_forbidden' || outcome.reason === 'origin_forbidden';
-  return isForbidden ? response : addCors(response, origin);
+  return NOT_FOR_PAGES.has(outcome.reason) ? response : addCors(response, origin);
 }
+
+/** Refused by checkOrigin: whether the origin is allowed is then not known, or it is not. */
+const NOT_FOR_PAGES: ReadonlySet<Denial['reason']> = new Set([
+  'host_forbidden',
+  'insecure_transport',
+  'origin_forbidden',
+]);
 
 const isAllowed = (outcome: Outcome | undefined): boolean => outcome instanceof Response && outcome.ok;
 

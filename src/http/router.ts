@@ -10,6 +10,7 @@ import { type App, type Context, createContext, type Deployment, deploymentOf } 
 import { describeError, log } from '../log.ts';
 import { adminEndpoint } from './admin-endpoint.ts';
 import { json } from './answer.ts';
+import { denialResponse } from './denial-response.ts';
 import { checkOrigin, preflight, sendableHeaders } from './origin.ts';
 
 type Handle = (request: Request, context: Context) => Promise<Response>;
@@ -90,7 +91,8 @@ function createHandler(deployment: Deployment, endpoint: Endpoint): Handle {
   router
     .options(endpointPath, ({ request, parsed }) => {
       const origin = request.headers.get('origin');
-      if (checkOrigin(origin, parsed, config)) return json(403, { error: 'forbidden' });
+      const forbidden = checkOrigin(origin, parsed, config);
+      if (forbidden) return denialResponse(forbidden, deployment);
       return preflight('POST, GET, DELETE, OPTIONS', sendable, origin);
     })
     .all(endpointPath, ({ request, parsed }, context) => endpoint(request, parsed, context))

@@ -98,6 +98,17 @@ const MISSING_SCOPES = { requiredScopes: ['s:write', 's:read'], missingScopes: [
 /** The type makes sure that no reason is forgotten. */
 const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly reason: R }, Answer] } = {
   host_forbidden: [{ reason: 'host_forbidden' }, FORBIDDEN],
+  insecure_transport: [
+    { reason: 'insecure_transport' },
+    {
+      status: 403,
+      headers: {},
+      body: {
+        error: 'insecure_transport',
+        error_description: 'RESOURCE is an https URL, and this request came over http',
+      },
+    },
+  ],
   origin_forbidden: [{ reason: 'origin_forbidden' }, FORBIDDEN],
   token_missing: [
     { reason: 'token_missing', detail: DETAIL },

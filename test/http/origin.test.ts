@@ -16,12 +16,15 @@ const check = (config: typeof CONFIG, url: string, origin: string | null = null)
 
 const HOST = { reason: 'host_forbidden' };
 const ORIGIN = { reason: 'origin_forbidden' };
+const INSECURE = { reason: 'insecure_transport' };
 const OURS = 'https://mcp.example.com/mcp';
 const HERE = 'http://localhost:8787/mcp';
 
 test.each<[string, typeof CONFIG, string, object | undefined]>([
   ['our own host', CONFIG, OURS, undefined],
-  ['our own host over http', CONFIG, 'http://mcp.example.com/mcp', undefined],
+  ['our own host over http', CONFIG, 'http://mcp.example.com/mcp', INSECURE],
+  ['an allowed host over http', CONFIG, 'http://mcp.example.workers.dev/mcp', INSECURE],
+  ['another host over http', CONFIG, 'http://evil.example/mcp', HOST],
   ['an allowed host', CONFIG, 'https://mcp.example.workers.dev/mcp', undefined],
   ['an allowed host with its port', CONFIG, 'https://b.example:8443/mcp', undefined],
   ['an allowed host with another port', CONFIG, 'https://b.example/mcp', HOST],
@@ -61,6 +64,17 @@ test.each<[string, typeof CONFIG, string, string, object | undefined]>([
   ['a name that ends like localhost in development', LOCAL, HERE, 'http://evillocalhost', ORIGIN],
 ])('the origin guard decides about %s', (_, config, url, origin, expected) => {
   expect(check(config, url, origin)).toEqual(expected);
+});
+
+test('where RESOURCE is https on this machine, http is refused there as well', () => {
+  const secured = { ...LOCAL, resource: 'https://localhost:8787/mcp' };
+  expect(check(secured, 'https://127.0.0.1:8787/mcp')).toBeUndefined();
+  for (const url of [HERE, 'http://127.0.0.1:8787/mcp']) expect(check(secured, url)).toEqual(INSECURE);
+});
+
+test('the scheme is told before the origin', () => {
+  for (const origin of ['https://evil.example', 'https://app.example.com', 'http://mcp.example.com'])
+    expect(check(CONFIG, 'http://mcp.example.com/mcp', origin)).toEqual(INSECURE);
 });
 
 test('the host is told before the origin', () => {

@@ -1,6 +1,7 @@
 // The real Worker in workerd, with real KV, under the configuration a test wants.
 //
-// Requests are dispatched with absolute URLs, so the Worker sees the host a test names, whatever port it really has.
+// Requests are dispatched with absolute URLs, so the Worker sees the scheme and host a test names, wherever it really
+// listens.
 
 import { join } from 'node:path';
 import { createTestHarness } from 'wrangler';
@@ -72,6 +73,8 @@ export async function startWorker({
               main,
               compatibility_date: '2026-10-20',
               compatibility_flags: [...compatibilityFlags],
+              // What comes in by the socket has an https URL, as behind a front that speaks TLS.
+              dev: { upstream_protocol: 'https' },
               vars: options,
               kv_namespaces: [{ binding: 'KIT_KV' }, { binding: 'REPORTS' }],
               services: neighbour ? [{ binding: neighbour.binding, service: 'neighbour' }] : [],
@@ -95,9 +98,13 @@ export async function startWorker({
   const { url } = await harness.listen();
   return {
     url: new URL(url.href),
-    // The harness has its own (undici) fetch types; they describe the same thing.
-    fetch: (url, init) =>
-      harness.fetch(url, { redirect: 'manual', ...init } as never) as unknown as Promise<Response>,
+    fetch(url, init) {
+      // By name, past the harness's proxy: that makes every URL http.
+      const name = neighbour && new URL(url).host === neighbour.host ? 'neighbour' : undefined;
+      // The harness has its own (undici) fetch types; they describe the same thing.
+      const given = { redirect: 'manual', ...init } as never;
+      return harness.getWorker(name).fetch(url, given) as unknown as Promise<Response>;
+    },
     logs() {
       const lines = harness.getLogs().map(({ message }) => parse(message));
       harness.clearLogs();

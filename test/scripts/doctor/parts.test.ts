@@ -11,6 +11,7 @@ import { faultOf } from '../../../scripts/doctor/network-fault.ts';
 import { checkOffers } from '../../../scripts/doctor/offers.ts';
 import { checkProduct } from '../../../scripts/doctor/products.ts';
 import { reportOf, reportText } from '../../../scripts/doctor/report.ts';
+import { checkServer } from '../../../scripts/doctor/server.ts';
 import { checkPlainHttp } from '../../../scripts/doctor/server-access.ts';
 import { parametersOf } from '../../../scripts/doctor/server-challenge.ts';
 import { setUp } from '../../../scripts/doctor/setup.ts';
@@ -125,9 +126,11 @@ describe('http beside https', () => {
     return { urls, levels: findings.map(({ level }) => level) };
   };
 
-  test('is fine when it is redirected, or nobody answers', async () => {
+  test('is fine when it is redirected or refused, or nobody answers', async () => {
     const moved = answer(301, { location: URL_ });
     expect(await asked(moved)).toEqual({ urls: ['http://mcp.acme.dev/mcp'], levels: ['ok'] });
+    const refused = { ...answer(403), json: { error: 'insecure_transport' } };
+    expect((await asked(refused)).levels).toEqual(['ok']);
     const nobody = { url: '', ...faultOf(new Error('x'), URL_) };
     expect((await asked(nobody)).levels).toEqual(['ok']);
   });
@@ -141,6 +144,15 @@ describe('http beside https', () => {
     expect(await asked(answer(401), 'http://localhost:8787/mcp')).toEqual({ urls: [], levels: [] });
     expect(await asked(answer(401), 'https://mcp.acme.dev:8443/mcp')).toEqual({ urls: [], levels: [] });
   });
+});
+
+test('an https server that gets its requests as http is told first, with what may be in front of it', async () => {
+  const ask: Ask = async () => ({ ...answer(403), json: { error: 'insecure_transport' } });
+  const [finding, ...others] = await checkServer({ url: URL_, config: undefined, isGuessed: false }, ask);
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({ id: 'server.insecure-transport', level: 'error' });
+  for (const word of ['tunnel', 'Service Binding', 'proxy']) expect(finding?.what).toContain(word);
+  expect(finding?.fix).toContain('--upstream-protocol https');
 });
 
 describe("a server's clock", () => {

@@ -74,6 +74,11 @@ firstLineNames({
     says: 'the server does not answer under the host localhost',
     spoil: always({ status: 403, body: { error: 'forbidden' } }),
   },
+  'an http URL where RESOURCE is https': {
+    id: 'server.insecure-transport',
+    says: '{url} is http, and RESOURCE is https there',
+    spoil: always({ status: 403, body: { error: 'insecure_transport' } }),
+  },
   'a URL that is redirected': {
     id: 'server.redirect',
     says: '{url} redirects to /mcp/',
