@@ -12,7 +12,7 @@ import { clientSession } from '../objects.ts';
 import { authorize, type Requirement } from '../policy/authorize.ts';
 import { type Caller, isSessionRevoked, shadowDenial } from '../policy/caller.ts';
 import { eraOf } from '../protocol/era.ts';
-import { checkHeaders } from '../protocol/headers.ts';
+import { checkHeaders, contradiction } from '../protocol/headers.ts';
 import { failure, INVALID_REQUEST, isFailure, type Message, readMessage } from '../protocol/message.ts';
 import { handleModern, isStream, type ModernContext } from '../protocol/modern.ts';
 import { requirementOf } from '../protocol/requirement.ts';
@@ -46,10 +46,11 @@ async function decide(
 
   const isLegacy = eraOf(message, request.headers) === 'legacy';
   progress.isLegacy = isLegacy;
-  if (!isLegacy && message.kind === 'request') {
-    const mismatch = checkHeaders(request.headers, message, catalogue);
-    if (mismatch) return mismatch;
-  }
+  const mismatch =
+    !isLegacy && message.kind === 'request'
+      ? checkHeaders(request.headers, message, catalogue)
+      : contradiction(request.headers, message, catalogue);
+  if (mismatch) return mismatch;
 
   const requirement = requirementOf(message, catalogue);
   const isStrict = requirement.freshness === 'strict';

@@ -1,7 +1,8 @@
 // MCP-Protocol-Version, Mcp-Method, Mcp-Name against the body (MCP 2026-07-28, transports/streamable-http, "Server Validation").
 //
 // Proxies route and filter by these headers without reading the body. If the two could differ, a filter could be passed
-// with one name and the server made to execute another, so every difference is refused with -32020.
+// with one name and the server made to execute another, so every difference is refused with -32020: in the older era too,
+// which knows none of these headers and needs none, for a proxy does not ask which era it is.
 // For Mcp-Param-* see parameter-headers.ts.
 
 import { isRecord } from '../shapes.ts';
@@ -13,12 +14,16 @@ import {
   failure,
   HEADER_MISMATCH,
   INVALID_PARAMS,
+  type Message,
+  type Params,
   type RequestMessage,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from './message.ts';
 import { mismatchedHeader } from './parameter-headers.ts';
 
 export const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+
+const OTHER_VERSION = `MCP-Protocol-Version must repeat ${META_PROTOCOL_VERSION}`;
 
 /** Which parameter Mcp-Name repeats, for the methods that need the header. */
 const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([
@@ -33,7 +38,7 @@ export function checkHeaders(
   message: RequestMessage,
   catalogue: Catalogue,
 ): Failure | undefined {
-  const { id, meta, method } = message;
+  const { id, meta } = message;
   const mismatch = (text: string): Failure => failure(400, HEADER_MISMATCH, text, id);
   const version = meta[META_PROTOCOL_VERSION];
   if (typeof version !== 'string' || !isRecord(meta[META_CLIENT_CAPABILITIES])) {
@@ -44,18 +49,56 @@ export function checkHeaders(
       id,
     );
   }
-  if (headers.get('mcp-protocol-version') !== version)
-    return mismatch(`MCP-Protocol-Version must repeat ${META_PROTOCOL_VERSION}`);
+  if (headers.get('mcp-protocol-version') !== version) return mismatch(OTHER_VERSION);
   if (!MODERN_VERSIONS.includes(version)) return unsupportedVersion(version, id);
-  if (headers.get('mcp-method') !== method) return mismatch('Mcp-Method must repeat the method');
-  const source = NAMED.get(method);
-  if (source === undefined) return undefined;
+  const different = difference(headers, message, catalogue, true);
+  return different === undefined ? undefined : mismatch(different);
+}
+
+/** A header that is there and says something else than the body: of every message whose headers may be absent. */
+export function contradiction(headers: Headers, message: Message, catalogue: Catalogue): Failure | undefined {
+  const version = message.kind === 'response' ? undefined : message.meta[META_PROTOCOL_VERSION];
+  const saidVersion = headers.get('mcp-protocol-version');
+  const different =
+    version !== undefined && saidVersion !== null && saidVersion !== version
+      ? OTHER_VERSION
+      : difference(headers, message, catalogue, false);
+  const id = message.kind === 'request' ? message.id : undefined;
+  return different === undefined ? undefined : failure(400, HEADER_MISMATCH, different, id);
+}
+
+/** The first header that differs from the body, in words. With `mustRepeat` one that is missing where it belongs does, too. */
+function difference(
+  headers: Headers,
+  message: Message,
+  catalogue: Catalogue,
+  mustRepeat: boolean,
+): string | undefined {
+  const method = headers.get('mcp-method');
   const name = headers.get('mcp-name');
-  if (name === null || decodeHeaderValue(name) !== message.params[source])
-    return mismatch(`Mcp-Name must repeat params.${source}`);
-  const tool = method === 'tools/call' ? catalogue.toolByName.get(message.params.name as string) : undefined;
-  const wrong = tool && mismatchedHeader(headers, tool.parameterHeaders, message.params.arguments);
-  return wrong === undefined ? undefined : mismatch(`${wrong} must repeat the argument it stands for`);
+  if (message.kind === 'response')
+    return method === null && name === null
+      ? undefined
+      : 'A response has nothing that Mcp-Method or Mcp-Name could repeat';
+  if (method === null ? mustRepeat : method !== message.method) return 'Mcp-Method must repeat the method';
+  const source = NAMED.get(message.method);
+  if (name === null ? mustRepeat && source !== undefined : !isNameIn(message.params, source, name))
+    return source === undefined
+      ? 'Mcp-Name names what the body does not'
+      : `Mcp-Name must repeat params.${source}`;
+  if (message.method !== 'tools/call') return undefined;
+  const tool = catalogue.toolByName.get(message.params.name as string);
+  const wrong =
+    tool && mismatchedHeader(headers, tool.parameterHeaders, message.params.arguments, mustRepeat);
+  return wrong === undefined ? undefined : `${wrong} must repeat the argument it stands for`;
+}
+
+/** Without a source any member that can be a name counts: extensions have methods of their own that need the header. */
+function isNameIn(params: Params, source: string | undefined, header: string): boolean {
+  const name = decodeHeaderValue(header);
+  if (name === undefined) return false;
+  if (source !== undefined) return params[source] === name;
+  return params.name === name || params.uri === name || params.taskId === name;
 }
 
 /** Names the versions that can be had, and never the one that was asked for: a client would try it again. */

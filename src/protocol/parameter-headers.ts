@@ -53,13 +53,17 @@ export function parameterHeaders(
   return found;
 }
 
-/** The first header that does not say what the arguments say, or `undefined`. */
+/** The first header that does not say what the arguments say, or `undefined`. Without `mustRepeat` it may be missing. */
 export function mismatchedHeader(
   headers: Headers,
   parameters: readonly ParameterHeader[],
   args: unknown,
+  mustRepeat = true,
 ): string | undefined {
-  return parameters.find(({ header, path }) => !says(headers.get(header), valueAt(args, path)))?.header;
+  return parameters.find(({ header, path }) => {
+    const said = headers.get(header);
+    return said === null && !mustRepeat ? false : !says(said, valueAt(args, path));
+  })?.header;
 }
 
 function valueAt(args: unknown, path: readonly string[]): unknown {

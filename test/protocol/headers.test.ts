@@ -4,8 +4,8 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { createCatalogue } from '../../src/protocol/catalogue.ts';
-import { checkHeaders, unsupportedVersion } from '../../src/protocol/headers.ts';
-import type { RequestMessage } from '../../src/protocol/message.ts';
+import { checkHeaders, contradiction, unsupportedVersion } from '../../src/protocol/headers.ts';
+import type { Message, RequestMessage } from '../../src/protocol/message.ts';
 import { defineTool } from '../../src/protocol/tool.ts';
 
 const VERSION = 'io.modelcontextprotocol/protocolVersion';
@@ -56,7 +56,10 @@ const base64 = (text: string) => `=?base64?${Buffer.from(text).toString('base64'
 
 test.each<[string, Sent]>([
   ['version and method are repeated', {}],
-  ['a method without a name needs no Mcp-Name', { headers: { 'mcp-name': 'anything' } }],
+  [
+    'a method of an extension names something',
+    { method: 'tasks/get', params: { taskId: 't' }, headers: { 'mcp-name': 't' } },
+  ],
   ['a tool is named', call('read', 'read')],
   ['a prompt is named', { method: 'prompts/get', params: { name: 'p' }, headers: { 'mcp-name': 'p' } }],
   [
@@ -88,6 +91,7 @@ const OTHER_VERSION = mismatch(`MCP-Protocol-Version must repeat ${VERSION}`);
 const OTHER_METHOD = mismatch('Mcp-Method must repeat the method');
 const OTHER_NAME = mismatch('Mcp-Name must repeat params.name');
 const OTHER_REGION = mismatch('mcp-param-region must repeat the argument it stands for');
+const NO_NAME = mismatch('Mcp-Name names what the body does not');
 const OTHER_URI = mismatch('Mcp-Name must repeat params.uri');
 /** The versions that can be had: never the one that was asked for. */
 const unsupported = (
@@ -141,6 +145,13 @@ test.each<[string, Sent, object]>([
   ['an Mcp-Name for a tool without a name', call(undefined, 'read'), OTHER_NAME],
   ['an Mcp-Name for a name that is a number', call(5, '5'), OTHER_NAME],
   ['no Mcp-Name for a prompt', { method: 'prompts/get', params: { name: 'p' } }, OTHER_NAME],
+  ['an Mcp-Name where nothing is named', { headers: { 'mcp-name': 'read' } }, NO_NAME],
+  ['an Mcp-Name that is no base64 where nothing is named', call(undefined, '=?base64?x?='), OTHER_NAME],
+  [
+    'another Mcp-Name than an extension names',
+    { method: 'tasks/get', params: { taskId: 't' }, headers: { 'mcp-name': 'u' } },
+    NO_NAME,
+  ],
   ['no header for an argument', route({ region: 'eu' }, null), OTHER_REGION],
   ['a header for an argument that is not given', route({}, 'eu'), OTHER_REGION],
   ['a header for arguments that are no object', route('eu', 'eu'), OTHER_REGION],
@@ -183,6 +194,84 @@ test.each<[string, Sent, object]>([
   ],
 ])('tells of %s', (_, sent, expected) => {
   expect(check(sent)).toEqual(expected);
+});
+
+const contradicts = (headers: Readonly<Record<string, string>>, message: Message, catalogue = CATALOGUE) =>
+  contradiction(new Headers(headers), message, catalogue);
+const request = (method: string, params: RequestMessage['params'] = {}, meta = {}): RequestMessage => ({
+  kind: 'request',
+  id: 7,
+  method,
+  params,
+  meta,
+});
+const { id: _, ...NOTIFIED } = request('notifications/cancelled', { requestId: 1 });
+const NOTIFICATION: Message = { ...NOTIFIED, kind: 'notification' };
+const RESPONSE: Message = { kind: 'response', id: 7, result: {} };
+const ROUTED = request('tools/call', { name: 'route', arguments: { region: 'eu' } });
+const withoutId = ({ id: _, ...rest }: ReturnType<typeof mismatch>) => rest;
+const NOT_REPEATED = withoutId(mismatch('A response has nothing that Mcp-Method or Mcp-Name could repeat'));
+const NOTIFIED_META: Message = { ...NOTIFICATION, meta: META };
+
+test.each<[string, Readonly<Record<string, string>>, Message]>([
+  ['a request without any of the headers', {}, ROUTED],
+  ['a notification without any', {}, NOTIFICATION],
+  ['a response without any', {}, RESPONSE],
+  [
+    'a request that repeats everything',
+    { 'mcp-method': 'tools/call', 'mcp-name': 'route', 'mcp-param-region': 'eu' },
+    ROUTED,
+  ],
+  ['a request that repeats one', { 'mcp-name': 'route' }, ROUTED],
+  ['a method that is repeated', { 'mcp-method': 'notifications/cancelled' }, NOTIFICATION],
+  ['headers of arguments that the tool has none of', { 'mcp-param-other': 'x' }, ROUTED],
+  [
+    'a URI of a method that needs no name',
+    { 'mcp-name': 'a://b' },
+    request('resources/subscribe', { uri: 'a://b' }),
+  ],
+  ['a version that is repeated', { 'mcp-protocol-version': '2026-07-28' }, NOTIFIED_META],
+  ['a version where the body has none', { 'mcp-protocol-version': '2025-11-25' }, NOTIFICATION],
+  ['a response with a version', { 'mcp-protocol-version': '2025-11-25' }, RESPONSE],
+])('headers may be absent, and nothing contradicts: %s', (_, headers, message) => {
+  expect(contradicts(headers, message)).toBeUndefined();
+});
+
+test.each<[string, Readonly<Record<string, string>>, Message, object]>([
+  ['another method', { 'mcp-method': 'tools/list' }, ROUTED, OTHER_METHOD],
+  ['another name', { 'mcp-name': 'read' }, ROUTED, OTHER_NAME],
+  ['another argument', { 'mcp-param-region': 'us' }, ROUTED, OTHER_REGION],
+  [
+    'an argument that is not given',
+    { 'mcp-param-region': 'us' },
+    request('tools/call', { name: 'route' }),
+    OTHER_REGION,
+  ],
+  ['a name where nothing is named', { 'mcp-name': 'read' }, request('tools/list'), NO_NAME],
+  [
+    'another method than is notified of',
+    { 'mcp-method': 'tools/list' },
+    NOTIFICATION,
+    withoutId(OTHER_METHOD),
+  ],
+  ['a name of a notification', { 'mcp-name': 'read' }, NOTIFICATION, withoutId(NO_NAME)],
+  [
+    'another version than is notified in',
+    { 'mcp-protocol-version': '2025-11-25' },
+    NOTIFIED_META,
+    withoutId(OTHER_VERSION),
+  ],
+  ['a method of a response', { 'mcp-method': 'tools/list' }, RESPONSE, NOT_REPEATED],
+  ['a name of a response', { 'mcp-name': 'read' }, RESPONSE, NOT_REPEATED],
+])('a header that is there contradicts: %s', (_, headers, message, expected) => {
+  expect(contradicts(headers, message)).toEqual(expected);
+});
+
+test('whoever knows no tools finds what contradicts in method and name', () => {
+  const nothing = createCatalogue({ tools: [] });
+  expect(contradicts({ 'mcp-param-region': 'us' }, ROUTED, nothing)).toBeUndefined();
+  expect(contradicts({ 'mcp-name': 'read' }, ROUTED, nothing)).toEqual(OTHER_NAME);
+  expect(contradicts({ 'mcp-method': 'tools/list' }, ROUTED, nothing)).toEqual(OTHER_METHOD);
 });
 
 test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(

@@ -172,6 +172,44 @@ test('every result of the modern era says of what type it is, and none of the le
   }
 });
 
+const FINE = [200, undefined];
+const MISMATCH = [400, -32_020];
+/** Headers beside a good message: the older era does not need them, and in both they say what the body says. */
+const HEADERS: readonly [
+  what: string,
+  name: string,
+  headers: Readonly<Record<string, string | null>>,
+  expected: { modern: unknown; legacy: unknown },
+][] = [
+  ['no Mcp-Method', 'a tool', { 'mcp-method': null }, { modern: MISMATCH, legacy: FINE }],
+  ['no Mcp-Name', 'a tool', { 'mcp-name': null }, { modern: MISMATCH, legacy: FINE }],
+  ['what the body says', 'a tool', {}, { modern: FINE, legacy: FINE }],
+  ['another Mcp-Method', 'a tool', { 'mcp-method': 'tools/list' }, { modern: MISMATCH, legacy: MISMATCH }],
+  ['another Mcp-Name', 'a tool', { 'mcp-name': 'whoami' }, { modern: MISMATCH, legacy: MISMATCH }],
+  ['another URI', 'a resource', { 'mcp-name': 'report:///b' }, { modern: MISMATCH, legacy: MISMATCH }],
+  ['another prompt', 'a prompt', { 'mcp-name': 'nothing' }, { modern: MISMATCH, legacy: MISMATCH }],
+  ['a name of nothing', 'tools/list', { 'mcp-name': 'whoami' }, { modern: MISMATCH, legacy: MISMATCH }],
+];
+
+test.each(HEADERS)('%s in the headers of %s: counts as written', async (_what, name, headers, expected) => {
+  const { method, params } = CASES[name] as Case;
+  const token = await tokenOf();
+  const codeOf = ({ status, body }: Outcome) => [status, (body.error as { code: number } | undefined)?.code];
+  const inModern = rpc(gate.worker, { token, method, params: { ...params, _meta: META }, headers });
+  const session = { 'mcp-protocol-version': '2025-11-25', 'mcp-session-id': sessionId };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: params ?? {} });
+  const inLegacy = rpc(gate.worker, {
+    token,
+    method,
+    params: params ?? {},
+    body,
+    headers: { ...session, ...headers },
+  });
+  expect({ modern: codeOf(await outcomeOf(inModern)), legacy: codeOf(await outcomeOf(inLegacy)) }).toEqual(
+    expected,
+  );
+});
+
 const MALFORMED: readonly [name: string, body: string, contentType?: string][] = [
   ['not JSON', '{'],
   ['not JSON-RPC', '{}'],

@@ -255,6 +255,7 @@ test('names that cannot be turned into text are refused, and the refusal is logg
 test('a notification is accepted without a body', async () => {
   const response = await rpc(gate.worker, {
     token: await gate.issuer.sign(),
+    method: 'notifications/anything',
     body: JSON.stringify({ jsonrpc: '2.0', method: 'notifications/anything', params: { _meta: META } }),
   });
   expect([response.status, await response.text()]).toEqual([202, '']);
