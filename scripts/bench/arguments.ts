@@ -26,6 +26,7 @@ export const OPTIONS = {
   workload: { type: 'string' },
   only: { type: 'string' },
   add: { type: 'string' },
+  against: { type: 'string' },
   rounds: { type: 'string' },
   quick: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },

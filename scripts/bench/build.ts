@@ -27,6 +27,8 @@ export interface BuildOptions {
   readonly entry: string;
   readonly compatibilityFlags: readonly string[];
   readonly defines?: Readonly<Record<string, number>>;
+  /** Whose wrangler.toml counts, if not that of SOURCE. */
+  readonly checkout?: string;
   /** Unminified, for reading a profile. */
   readonly isReadable?: boolean;
 }
@@ -36,10 +38,11 @@ export async function build({
   entry,
   compatibilityFlags,
   defines = {},
+  checkout = SOURCE,
   isReadable = false,
 }: BuildOptions): Promise<Build> {
   const { compatibility_date = '', keep_names } = unstable_readConfig({
-    config: join(SOURCE, 'wrangler.toml'),
+    config: join(checkout, 'wrangler.toml'),
   });
   const folder = await mkdtemp(join(tmpdir(), 'mcp-edge-bench-'));
   try {

@@ -27,6 +27,7 @@ export const builtFor = ({
     entry: isAbsolute(contender.entry) ? contender.entry : `scripts/bench/${contender.entry}`,
     compatibilityFlags: contender.compatibilityFlags,
     defines: { TOOL_COUNT: toolCount },
+    ...(contender.checkout === undefined ? {} : { checkout: contender.checkout }),
   });
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,8 @@
 //
 // What a contender cannot do is not asked of it: it is absent from that table.
 
+import { join } from 'node:path';
+
 /** The one of a workload, or several. */
 export type WorkloadName =
   | 'call'
@@ -17,11 +19,15 @@ export type WorkloadName =
 /** The revision that a contender's clients speak. */
 export type Dialect = '2026-07-28' | '2025-11-25' | '2025-06-18';
 
+/** What `--only` calls the other checkout of `--against`, and its second process. */
+export const BEFORE = 'before';
+export const CONTROL = 'before-again';
+
 export interface Contender {
   /** What `--only` calls it. */
   readonly name: string;
   readonly title: string;
-  readonly group: 'ours' | 'floors' | 'rivals' | 'added';
+  readonly group: 'ours' | 'floors' | 'rivals' | 'added' | 'before';
   /** Beside this file, or an absolute path. */
   readonly entry: string;
   readonly dialect: Dialect;
@@ -36,6 +42,8 @@ export interface Contender {
   /** Binding -> exported class. */
   readonly objects: Readonly<Record<string, string>>;
   readonly compatibilityFlags: readonly string[];
+  /** Whose wrangler.toml it is built by, if not this checkout's. */
+  readonly checkout?: string;
 }
 
 const floor = {
@@ -159,3 +167,17 @@ export const added = (file: string): Contender => ({
   entry: file,
   workloads: ['call', 'tokens'],
 });
+
+/** This template as another checkout has it, twice: what the second differs from the first by is chance. */
+export const against = (checkout: string): readonly Contender[] =>
+  CONTENDERS.filter(({ group }) => group === 'ours').flatMap((ours) =>
+    [BEFORE, CONTROL].map((name) => ({
+      ...ours,
+      name,
+      title: name === BEFORE ? `this template in ${checkout}` : 'the same again: the control',
+      group: 'before' as const,
+      entry: join(checkout, 'scripts/bench', ours.entry),
+      workloads: ['call', 'list', 'session'] as const,
+      checkout,
+    })),
+  );

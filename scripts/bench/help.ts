@@ -13,6 +13,8 @@ Every answer is checked, and who lets a bad token in is not timed. See scripts/b
   --workload A,B   only these: ${WORKLOAD_NAMES.join(', ')}
   --only A,B       only these contenders, or groups of them: ours, floors, rivals. Without rivals nothing is installed
   --add FILE       also a Worker of your own (default export with fetch); it finds ISSUER, JWKS and RESOURCE in its env
+  --against FOLDER also this template in another checkout (an older commit, with node_modules): before, and before-again as
+                   the control, in call, list and session
   --quick          call, policy, list and session, in less than two minutes
   --rounds N       rounds per workload (default 7, with --quick 3)
   --check          no timing: only whether answers and refusals are right

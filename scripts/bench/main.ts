@@ -3,13 +3,14 @@
 // Times of one run are to be compared with each other and with nothing else. Exit code 1 when a contender lets a bad
 // token in or answers wrongly; never because something is slow.
 
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { runCommand } from '../command.ts';
+import { runCommand, UsageError } from '../command.ts';
 import { OPTIONS, type Plan, planOf, WORKLOAD_NAMES } from './arguments.ts';
 import { builtFor } from './builds.ts';
 import { chartOf } from './chart.ts';
-import { added, CONTENDERS, type Contender } from './contenders.ts';
+import { added, against, CONTENDERS, type Contender } from './contenders.ts';
 import { HELP } from './help.ts';
 import { type IdleResult, measureIdle } from './idle.ts';
 import { startIssuer } from './issuer.ts';
@@ -43,11 +44,24 @@ function chosenWorkloads(plan: Plan, contenders: readonly Contender[]): readonly
     .sort((a, b) => WORKLOAD_NAMES.indexOf(a.name) - WORKLOAD_NAMES.indexOf(b.name));
 }
 
+/** @throws {UsageError} when there is no such checkout */
+function checkoutAt(folder: string): readonly Contender[] {
+  const contenders = against(folder);
+  const missing = contenders.find(({ entry }) => !existsSync(entry));
+  if (missing) throw new UsageError(`--against: there is no ${missing.entry}`);
+  return contenders;
+}
+
 await runCommand({
   help: HELP,
   options: OPTIONS,
   async run(options) {
-    const contenders = [...CONTENDERS, ...(options.add === undefined ? [] : [added(resolve(options.add))])];
+    // What is compared closest is measured in a row.
+    const contenders = [
+      ...(options.against === undefined ? [] : checkoutAt(resolve(options.against))),
+      ...CONTENDERS,
+      ...(options.add === undefined ? [] : [added(resolve(options.add))]),
+    ];
     const plan = planOf(options, contenders);
     const workloads = chosenWorkloads(plan, contenders);
     const chosen = contenders.filter(plan.isChosen);
@@ -99,7 +113,9 @@ await runCommand({
     }
     let start: readonly StartResult[] = [];
     if (plan.workloads.includes('start')) {
-      const compared = contenders.filter((one) => one.name === EMPTY || plan.isChosen(one));
+      const compared = contenders.filter(
+        (one) => one.name === EMPTY || (one.group !== 'before' && plan.isChosen(one)),
+      );
       start = await measureStart(compared, plan.starts, bench);
     }
     const report = reportOf(reports, idle, start);

@@ -1,7 +1,18 @@
 // What was measured, as it is printed: a table per workload, and one JSON object.
 
 import { cpus } from 'node:os';
-import { cpuOf, ratioOf, startVerdicts, type Verdict, workloadVerdicts } from './bars.ts';
+import {
+  type Comparison,
+  comparisonOf,
+  cpuOf,
+  MOST_AGAINST,
+  type Range,
+  ratioOf,
+  startVerdicts,
+  type Verdict,
+  workloadVerdicts,
+} from './bars.ts';
+import { BEFORE, CONTROL } from './contenders.ts';
 import type { IdleResult } from './idle.ts';
 import { hasProcessCost } from './process-cost.ts';
 import type { Result } from './rounds.ts';
@@ -22,6 +33,8 @@ export interface WorkloadReport {
   readonly title: string;
   readonly results: readonly Result[];
   readonly bars: readonly Verdict[];
+  /** With `--against`. */
+  readonly against: Comparison | undefined;
 }
 
 export const workloadReport = (
@@ -32,6 +45,7 @@ export const workloadReport = (
   title,
   results,
   bars: workloadVerdicts(bars, results),
+  against: comparisonOf(results),
 });
 
 export function reportOf(
@@ -75,7 +89,21 @@ const marks = (verdicts: readonly Verdict[]): string =>
     )
     .join('');
 
-export function workloadText({ name, title, results, bars }: WorkloadReport): string {
+const rangeText = ({ median: middle, least, most }: Range): string =>
+  `${fixed(middle, 3)} (${fixed(least, 3)}..${fixed(most, 3)})`;
+
+function againstText(against: Comparison | undefined): string {
+  if (!against) return '';
+  const { ratio, control, holds } = against;
+  const why = !holds
+    ? `above ${MOST_AGAINST} and above the control`
+    : ratio.median <= MOST_AGAINST
+      ? `at most ${MOST_AGAINST}`
+      : "inside the control's spread";
+  return `  ${holds ? 'ok  ' : 'OVER'}  ours / ${BEFORE} = ${rangeText(ratio)}: ${why}\n        ${CONTROL} / ${BEFORE} = ${rangeText(control)}\n`;
+}
+
+export function workloadText({ name, title, results, bars, against }: WorkloadReport): string {
   const base = results.find((result) => result.name === 'ours');
   const rows = results.map((result) => [
     `${result.name}  (${result.title})`,
@@ -90,7 +118,7 @@ export function workloadText({ name, title, results, bars }: WorkloadReport): st
     fact === undefined ? [] : [`  ${whose}: ${fact}\n`],
   );
   const head = ['', 'CPU us', 'spread', 'ours / it', 'per s', 'p50 ms', 'peak MiB'];
-  return `${name}: ${title}\n${columns([head, ...rows])}${facts.join('')}${marks(bars)}`;
+  return `${name}: ${title}\n${columns([head, ...rows])}${facts.join('')}${marks(bars)}${againstText(against)}`;
 }
 
 export function startText(results: readonly StartResult[], bars: readonly Verdict[]): string {

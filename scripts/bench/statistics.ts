@@ -10,11 +10,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }
 
-/** The median of what each round says one is of the other; rounds that miss either count for nothing. */
-export function medianRatio(ones: readonly number[], others: readonly number[]): number {
-  const ratios = ones.map((one, round) => one / (others[round] ?? Number.NaN)).filter(Number.isFinite);
-  return median(ratios);
-}
+/** What each round says one is of the other; rounds that miss either count for nothing. */
+export const ratios = (ones: readonly number[], others: readonly number[]): readonly number[] =>
+  ones.map((one, round) => one / (others[round] ?? Number.NaN)).filter(Number.isFinite);
 
 /** How far the middle half of the values is apart, as a part of their median: how far to trust it. */
 export function spread(values: readonly number[]): number {

@@ -48,6 +48,12 @@ test(
   PATIENCE_MS,
 );
 
+test('another checkout that is none is a usage error that says what it has to have', () => {
+  const { status, stderr } = bench('--against', '/nowhere', '--check');
+  expect(status).toBe(2);
+  expect(stderr).toContain('--against: there is no /nowhere/scripts/bench/workers/ours.ts');
+});
+
 test('a name that does not exist is a usage error that says what there is', () => {
   const { status, stderr } = bench('--only', 'nobody');
   expect(status).toBe(2);

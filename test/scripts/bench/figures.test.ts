@@ -2,13 +2,14 @@
 
 import { expect, test } from 'vitest';
 import { planOf } from '../../../scripts/bench/arguments.ts';
-import { ratioOf, startVerdicts, workloadVerdicts } from '../../../scripts/bench/bars.ts';
+import { comparisonOf, ratioOf, startVerdicts, workloadVerdicts } from '../../../scripts/bench/bars.ts';
 import { chartOf, panelsOf } from '../../../scripts/bench/chart.ts';
-import { CONTENDERS } from '../../../scripts/bench/contenders.ts';
+import { against, CONTENDERS } from '../../../scripts/bench/contenders.ts';
 import { summarize } from '../../../scripts/bench/profile.ts';
 import { reportOf, workloadReport, workloadText } from '../../../scripts/bench/report.ts';
 import type { Result } from '../../../scripts/bench/rounds.ts';
-import { median, medianRatio, spread } from '../../../scripts/bench/statistics.ts';
+import { median, ratios, spread } from '../../../scripts/bench/statistics.ts';
+import { workloadsOf } from '../../../scripts/bench/workloads.ts';
 
 const result = (name: string, cpu: readonly number[], perSecond = [1_000]): Result => ({
   name,
@@ -30,9 +31,10 @@ test('medians', () => {
 
 test('a ratio is that of the rounds, not that of the medians', () => {
   // In every round one cost twice the other, while the machine got slower and slower.
-  expect(medianRatio([2, 20, 200], [1, 10, 100])).toBe(2);
-  expect(medianRatio([2, 6], [1])).toBe(2);
-  expect(medianRatio([1], [])).toBeNaN();
+  expect(ratios([2, 20, 200], [1, 10, 100])).toEqual([2, 2, 2]);
+  expect(ratios([2, 6], [1])).toEqual([2]);
+  expect(median(ratios([1], []))).toBeNaN();
+  expect(ratioOf(result('a', [2, 20, 200, 9]), result('b', [1, 10, 100, 3]))).toBe(2);
 });
 
 test('without a figure for CPU the ratio is that of the time an exchange takes', () => {
@@ -50,6 +52,52 @@ test('a bar holds up to its figure, and is left out when a side was not measured
   expect(workloadVerdicts(bars, results).map(({ holds }) => holds)).toEqual([true, false]);
   const start = { name: 'ours', title: '', gzipKilobytes: 36, firstAnswerMs: 40, aboveEmptyMs: 9 };
   expect(startVerdicts([start]).map(({ holds }) => holds)).toEqual([false, true]);
+});
+
+test.each<[string, readonly number[], readonly number[], boolean, string]>([
+  ['cheaper', [9, 9, 9], [10, 10, 10], true, 'at most 1.02'],
+  ['the same', [10.2, 10.2, 10.2], [10, 10, 10], true, 'at most 1.02'],
+  ['dearer', [10.3, 10.3, 10.3], [10, 10.2, 10], false, 'above 1.02 and above the control'],
+  ['no dearer than chance', [10.3, 10.3, 10.3], [10, 10, 10.4], true, "inside the control's spread"],
+])('beside another checkout, %s by the control', (_, ours, again, holds, why) => {
+  const results = [result('before', [10, 10, 10]), result('before-again', again), result('ours', ours)];
+  expect(comparisonOf(results)).toEqual({
+    ratio: { median: median(ours) / 10, least: Math.min(...ours) / 10, most: Math.max(...ours) / 10 },
+    control: { median: median(again) / 10, least: Math.min(...again) / 10, most: Math.max(...again) / 10 },
+    holds,
+  });
+  const report = workloadReport({ name: 'call', title: 'calls', entrants: [], bars: [] }, results);
+  const text = workloadText(report);
+  expect(text).toMatch(
+    new RegExp(`${holds ? 'ok' : 'OVER'} +ours / before = .*: ${why}\n +before-again / before = `),
+  );
+  expect(JSON.parse(JSON.stringify(report)).against.holds).toBe(holds);
+});
+
+test('without another checkout or its control nothing is said of it', () => {
+  const results = [result('ours', [10]), result('before', [10])];
+  expect(comparisonOf(results)).toBeUndefined();
+  expect(
+    workloadText(workloadReport({ name: 'call', title: '', entrants: [], bars: [] }, results)),
+  ).not.toContain('before-again');
+});
+
+test('another checkout is measured by its own Worker and settings, twice, in the workloads of every day', () => {
+  const contenders = against('/somewhere');
+  expect(contenders.map(({ name }) => name)).toEqual(['before', 'before-again']);
+  for (const one of contenders) {
+    expect(one).toMatchObject({ entry: '/somewhere/scripts/bench/workers/ours.ts', checkout: '/somewhere' });
+    expect(one.workloads).toEqual(['call', 'list', 'session']);
+  }
+  const everybody = [...contenders, ...CONTENDERS];
+  const names = (only: string) =>
+    everybody.filter(planOf({ quick: true, only }, everybody).isChosen).map(({ name }) => name);
+  expect(names('ours,before')).toEqual(['before', 'before-again', 'ours']);
+  expect(names('ours')).toEqual(['ours']);
+  const taking = workloadsOf(everybody).filter(({ entrants }) =>
+    entrants.some(({ name }) => name === 'before'),
+  );
+  expect(taking.map(({ name }) => name)).toEqual(['call', 'list', 'session']);
 });
 
 test('a run without options does everything with everybody', () => {
