@@ -16,6 +16,7 @@ import { authorize, type Requirement, rolesOf } from '../policy/authorize.ts';
 import { type Caller, isSessionRevoked, shadowDenial } from '../policy/caller.ts';
 import { checkFunction, checkMembers, checkRequirement, failing } from '../protocol/definition.ts';
 import { eraOf } from '../protocol/era.ts';
+import { contradiction } from '../protocol/headers.ts';
 import { failure, INVALID_REQUEST, isFailure, readMessageText } from '../protocol/message.ts';
 import { watch } from '../protocol/sse.ts';
 import { SCOPE_TOKEN } from '../shapes.ts';
@@ -91,6 +92,8 @@ async function decide(
   if (read) {
     progress.message = read.message;
     progress.isLegacy = eraOf(read.message, request.headers) === 'legacy';
+    const mismatch = contradiction(request.headers, read.message, context.deployment.catalogue);
+    if (mismatch) return mismatch;
   }
   const caller =
     requirement.freshness === 'strict'

@@ -174,6 +174,15 @@ test('attack: a body is bounded behind the gate as at the endpoint, and what is 
   expect(put.status).toBe(405);
 });
 
+test('attack: a header that contradicts the body does not get past the gate either', async () => {
+  const token = await tokenOf({});
+  const status = async (headers: Record<string, string>) =>
+    (await rpc(gate.worker, { token, ...who, headers: { 'x-test': 'seen', ...headers } })).status;
+  expect(await status({})).toBe(200);
+  expect(await status({ 'mcp-name': 'another' })).toBe(400);
+  expect(await status({ 'mcp-method': 'tools/list' })).toBe(400);
+});
+
 /** Reads a stream of events to its end, and says how. */
 async function endOf(response: Response): Promise<'closed' | 'broken'> {
   expect(response.headers.get('content-type')).toBe('text/event-stream');
