@@ -624,9 +624,9 @@ test.each([
   expect(isSafeUrl(url)).toBe(expected);
 });
 
-test('a setting that there is not is a problem: nobody would apply it', () => {
+test('a setting that there is not is a problem, for nobody would apply it', () => {
   expect(problems({}, { streamRecheckSecond: 1 })).toEqual([
-    'streamRecheckSecond (in src/app/config.ts): there is no such setting; nobody would apply it.',
+    'streamRecheckSecond (in src/app/config.ts): there is no such setting.',
   ]);
 });
 

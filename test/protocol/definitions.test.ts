@@ -137,7 +137,9 @@ test('every member of a role is applied, or refused', () => {
   for (const [member, [value, bad]] of Object.entries(ROLE)) {
     const { permissions } = resolveRoles({ base: { permissions: ['b'] }, role: { [member]: value } });
     expect(permissions.get('role')?.size, member).toBe(1);
-    expect(() => checkDefinitions({ base: {}, role: { [member]: bad } }), member).toThrow('must be lists');
+    expect(() => checkDefinitions({ base: {}, role: { [member]: bad } }), member).toThrow(
+      'needs lists of names',
+    );
   }
   expect(() => checkDefinitions({ role: { permission: ['p'] } as RoleDefinition })).toThrow(
     'no member "permission"',

@@ -165,7 +165,11 @@ test('attack: a body is bounded behind the gate as at the endpoint, and what is 
   expect(await post('no JSON')).toBe(400);
   expect(await post('{"jsonrpc":"2.0","id":1,"method":"x"}', { 'content-type': 'text/plain' })).toBe(415);
   const message = '{ "jsonrpc": "2.0", "id": 1, "method": "x", "params": { "é": "ü" } }';
-  const response = await rpc(gate.worker, { token, body: message, headers: { 'x-test': 'seen' } });
+  const response = await rpc(gate.worker, {
+    token,
+    body: message,
+    headers: { 'x-test': 'seen', 'mcp-method': 'x' },
+  });
   expect(((await response.json()) as { body: string }).body, 'byte for byte').toBe(message);
   const put = await gate.worker.fetch(RESOURCE, {
     method: 'PUT',
