@@ -19,16 +19,18 @@ const OF_THE_KIT = [
 /** The Worker's bindings and variables without those of the kit. */
 export type AppEnv = Readonly<Omit<Env, (typeof OF_THE_KIT)[number]>>;
 
-/** The runtime hands the same object out again, in the Worker and in each Durable Object. */
-const made = new WeakMap<Env, AppEnv>();
+/** The runtime hands the same object out again, in the Worker and in each Durable Object. By configuration and by that. */
+const made = new WeakMap<readonly string[], WeakMap<Env, AppEnv>>();
 
 /** `secretNames`: variables that only the kit may read. */
 export function appEnv(env: Env, { secretNames }: Pick<Config, 'secretNames'>): AppEnv {
-  const known = made.get(env);
+  const byEnv = made.get(secretNames) ?? new WeakMap<Env, AppEnv>();
+  made.set(secretNames, byEnv);
+  const known = byEnv.get(env);
   if (known) return known;
   const hidden: readonly string[] = [...OF_THE_KIT, ...secretNames];
   const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.includes(name)));
   const own = Object.freeze(rest) as AppEnv;
-  made.set(env, own);
+  byEnv.set(env, own);
   return own;
 }

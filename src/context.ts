@@ -10,7 +10,7 @@ import { createMetadataMirror, type ReadMirror } from './auth/metadata-mirror.ts
 import { metadataPaths, metadataUrl, resourceMetadata } from './auth/resource-metadata.ts';
 import { createServiceKeyVerifier, type ServiceKeyVerifier } from './auth/service-key.ts';
 import { type Config, ConfigError, checkConfig, type Settings } from './config.ts';
-import { createLimit } from './limit.ts';
+import { createLimits } from './limit.ts';
 import { policyRegistry } from './objects.ts';
 import { createPolicies, type Policies, type PolicyIo } from './policy/policies.ts';
 import type { Roles } from './policy/roles.ts';
@@ -44,8 +44,8 @@ export interface Deployment {
   readonly verifyAccessToken: AccessTokenVerifier;
   readonly verifyServiceKey: ServiceKeyVerifier;
   readonly inProgress: InProgress;
-  /** Whether one more whom the policy here refuses would be too many for the registry (http/gate.ts). */
-  readonly isTooMuchRefused: (at: number) => boolean;
+  /** Whether somebody whom the policy here refuses has the registry asked too often (http/gate.ts). */
+  readonly isTooMuchRefused: (subject: string, at: number) => boolean;
   /** Of the MCP endpoint. */
   readonly resourceUrl: Readonly<URL>;
   readonly metadata: { readonly paths: readonly string[]; readonly url: string; readonly document: string };
@@ -61,8 +61,9 @@ export interface Context extends IssuerIo, PolicyIo {
   readonly origin: string | null;
 }
 
-/** Of those whom the policy of an isolate refuses, so many may have the registry asked for a newer one. */
-const REFUSED_PER_SECOND = 20;
+/** How often somebody whom the policy of an isolate refuses may have the registry asked for a newer one, and how many. */
+const REFUSED_PER_SECOND = 5;
+const REFUSED_SUBJECTS = 1_000;
 
 const deployments = new WeakMap<App, Deployment>();
 
@@ -122,7 +123,7 @@ export function createDeployment(app: App, env: Env): Deployment {
     verifyAccessToken: createAccessTokenVerifier(config, issuers, features.opaqueTokens?.(config)),
     verifyServiceKey: createServiceKeyVerifier(),
     inProgress: createInProgress(config.streamRecheckSeconds),
-    isTooMuchRefused: createLimit(REFUSED_PER_SECOND),
+    isTooMuchRefused: createLimits(REFUSED_PER_SECOND, REFUSED_SUBJECTS),
     resourceUrl: new URL(resource),
     metadata: {
       paths: metadataPaths(resource),

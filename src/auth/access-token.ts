@@ -8,6 +8,7 @@
 // cannot tell), or that a token is used once.
 
 import {
+  base64url,
   decodeJwt,
   decodeProtectedHeader,
   errors,
@@ -146,12 +147,16 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 function decode(credential: string): { header: JWTHeaderParameters; issuer: string } | Denial {
   // Five parts are an encrypted token (JWE): somebody has to turn encryption off at the authorization server.
   if (credential.split('.', 6).length === 5) return invalid('encrypted');
-  // A decoder forgives what nobody signs like this, and then one token has several spellings.
+  // A decoder forgives what nobody writes like this, and then one token has several spellings: padding, another alphabet,
+  // bits of the signature's last character that mean nothing.
   if (!JWT.test(credential)) return invalid('not_a_jwt');
   try {
     const header = decodeProtectedHeader(credential);
     const { iss } = decodeJwt(credential);
-    if (typeof header.alg !== 'string' || typeof iss !== 'string') return invalid('not_a_jwt');
+    const signature = credential.slice(credential.lastIndexOf('.') + 1);
+    const isCanonical = base64url.encode(base64url.decode(signature)) === signature;
+    if (typeof header.alg !== 'string' || typeof iss !== 'string' || !isCanonical)
+      return invalid('not_a_jwt');
     return { header: header as JWTHeaderParameters, issuer: iss };
   } catch {
     return invalid('not_a_jwt');

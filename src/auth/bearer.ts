@@ -26,11 +26,16 @@ export function readCredential(
   if (url.search !== '' && url.searchParams.has('access_token')) return { reason: 'token_in_query' };
   const takesOpaque = config.authorizationServers.some(({ introspection }) => introspection !== undefined);
   const pattern = takesOpaque ? OPAQUE_TOKEN : TOKEN;
+  /** A copy in the query is as bad as the credential itself there. */
+  const found = (credential: string, header?: string) =>
+    url.search !== '' && url.search.includes(credential)
+      ? ({ reason: 'token_in_query' } as const)
+      : { credential, ...(header === undefined ? {} : { header }) };
   for (const { tokenHeader } of config.authorizationServers) {
     const token = tokenHeader === undefined ? null : headers.get(tokenHeader);
     if (tokenHeader === undefined || token === null) continue;
     return token.length <= config.maxTokenBytes && pattern.test(token)
-      ? { credential: token, header: tokenHeader }
+      ? found(token, tokenHeader)
       : { reason: 'token_malformed', detail: 'token_source' };
   }
   const authorization = headers.get('authorization');
@@ -43,6 +48,6 @@ export function readCredential(
   while (authorization[start] === ' ') start += 1;
   const credential = authorization.slice(start);
   return pattern.test(credential)
-    ? { credential }
+    ? found(credential)
     : { reason: 'token_malformed', detail: 'not_a_bearer_token' };
 }

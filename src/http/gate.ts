@@ -76,8 +76,8 @@ async function verifyServiceKey(credential: string, context: Context): Promise<P
  * The caller of something `strict`, by the policy as the registry has it now, or why it may not do it.
  *
  * The registry is one object for all, so not everybody gets it asked as often as it likes: who lacks a scope is refused
- * here, for no policy gives one; and of those whom the policy here refuses, and who hope for a newer one, only so many are
- * let through in a second. Nobody is answered by an older policy.
+ * here, for no policy gives one; and whom the policy here refuses, and who hopes for a newer one, is let through only so
+ * often in a second. Nobody is answered by an older policy.
  */
 export async function readmit(
   principal: Principal,
@@ -91,7 +91,9 @@ export async function readmit(
   if (before) {
     const scopes = impliedScopes(principal.scopes, deployment.config.scopeImplications);
     if (!requirement.scopes.every((scope) => scopes.has(scope))) return before;
-    if (deployment.isTooMuchRefused(context.now())) return { reason: 'rate_limited', retryAfterSeconds: 1 };
+    const subject = JSON.stringify([principal.issuer, principal.subject]);
+    if (deployment.isTooMuchRefused(subject, context.now()))
+      return { reason: 'rate_limited', retryAfterSeconds: 1 };
   }
   const policy = await deployment.policies.renew(context, 0);
   if (isDenial(policy)) return policy;

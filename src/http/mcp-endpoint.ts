@@ -52,7 +52,8 @@ async function decide(
       : contradiction(request.headers, message, catalogue);
   if (mismatch) return mismatch;
 
-  const requirement = requirementOf(message, catalogue);
+  const isAllowed = (needed: Requirement) => authorize(admitted.rights, needed) === undefined;
+  const requirement = requirementOf(message, catalogue, isAllowed);
   const isStrict = requirement.freshness === 'strict';
   const caller = isStrict
     ? await readmit(admitted.principal, admitted, requirement, context, progress)
@@ -100,7 +101,7 @@ function modernContext(
     isCurrent: () => now() < principal.expiresAt,
     isFull: () => inProgress.isFull(principal),
     begin: (isStream) => inProgress.begin(principal, isStream),
-    open: (topics) => openTopics(env, topics, config),
+    open: (topics) => openTopics(env, topics, principal, config),
     consume: async (nonce, expiresAt) => session().useNonce(nonce, expiresAt),
     report: (event) => log({ ...event, requestId }),
   };

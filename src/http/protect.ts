@@ -5,9 +5,11 @@
 // What holds at the endpoint holds here: a body is bounded and read once, headers agree with it, what is going on ends
 // when its caller may not have it any more, and there is not too much of it.
 // No credential is handed on: not Authorization, not the headers of `tokenSource`, not cookies (a proxy that signs people
-// in keeps its own there), and no other header that has the token in it. MCP forbids passing tokens to anything else.
+// in keeps its own there), and no other header that has the token in it as it is. MCP forbids passing tokens to anything
+// else. Does not look for a token that somebody has encoded once more.
 // Does not know that server's tools, and does not look at what it answers.
 
+import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
 import { type AppEnv, appEnv } from '../bindings.ts';
 import type { Context } from '../context.ts';
@@ -83,16 +85,18 @@ async function decide(
   progress.isBehind = true;
   const admitted = await identify(request, url, context, progress);
   if (isDenial(admitted)) return admitted;
+  const read = readCredential(request.headers, url, config);
+  if (isDenial(read)) return read;
   const { method } = request;
   if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
     return json(405, { error: 'method_not_allowed' }, { allow: 'POST, GET, DELETE, OPTIONS' });
 
-  const read = method === 'POST' ? await readMessageText(request, config) : undefined;
-  if (read && isFailure(read)) return read;
-  if (read) {
-    progress.message = read.message;
-    progress.isLegacy = eraOf(read.message, request.headers) === 'legacy';
-    const mismatch = contradiction(request.headers, read.message, context.deployment.catalogue);
+  const body = method === 'POST' ? await readMessageText(request, config) : undefined;
+  if (body && isFailure(body)) return body;
+  if (body) {
+    progress.message = body.message;
+    progress.isLegacy = eraOf(body.message, request.headers) === 'legacy';
+    const mismatch = contradiction(request.headers, body.message, context.deployment.catalogue);
     if (mismatch) return mismatch;
   }
   const caller =
@@ -108,27 +112,26 @@ async function decide(
   const entry = inProgress.begin(caller.principal, method === 'GET');
   if (!entry) return { reason: 'rate_limited', retryAfterSeconds: 5 };
   return attended(
-    (signal) => handle(handedOn(request, read?.text, signal, context), handedOver(caller, context)),
-    { request, caller, requirement, context, entry },
+    (signal) =>
+      handle(handedOn(request, read.credential, body?.text, signal, context), handedOver(caller, context)),
+    { request, caller, requirement, sessionId, context, entry },
   );
 }
 
 /** The request without anything that is, or has in it, the caller's credential. */
 function handedOn(
   request: Request,
+  credential: string,
   body: string | undefined,
   signal: AbortSignal,
   context: Context,
 ): Request {
   const headers = new Headers(request.headers);
   const { authorizationServers } = context.deployment.config;
-  const sources = ['authorization', ...authorizationServers.flatMap(({ tokenHeader }) => tokenHeader ?? [])];
-  const tokens = sources
-    .map((name) => request.headers.get(name)?.replace(/^bearer +/i, '') ?? '')
-    .filter((token) => token !== '');
-  for (const name of [...sources, ...NEVER_HANDED_ON]) headers.delete(name);
-  for (const [name, value] of [...headers])
-    if (tokens.some((token) => value.includes(token))) headers.delete(name);
+  const sources = authorizationServers.flatMap(({ tokenHeader }) => tokenHeader ?? []);
+  for (const name of ['authorization', ...sources, ...NEVER_HANDED_ON]) headers.delete(name);
+  // Proxies make copies of it. What else a caller calls a credential must not decide which headers go.
+  for (const [name, value] of [...headers]) if (value.includes(credential)) headers.delete(name);
   return new Request(request.url, {
     method: request.method,
     headers,
@@ -166,6 +169,8 @@ interface Attendance {
   readonly request: Request;
   readonly caller: Caller;
   readonly requirement: Requirement;
+  /** Of that server's own, in the older era. */
+  readonly sessionId: string | null;
   readonly context: Context;
   readonly entry: { beat(): void; end(): void };
 }
@@ -176,7 +181,7 @@ interface Attendance {
  */
 async function attended(
   run: (signal: AbortSignal) => Response | Promise<Response>,
-  { request, caller: { principal, rights }, requirement, context, entry }: Attendance,
+  { request, caller: { principal, rights }, requirement, sessionId, context, entry }: Attendance,
 ): Promise<Outcome> {
   const { streamRecheckSeconds, streamMaxAgeSeconds } = context.deployment.config;
   const cancellation = new AbortController();
@@ -191,7 +196,10 @@ async function attended(
     if (endBody && (now >= principal.expiresAt || now - startedAt >= streamMaxAgeSeconds)) return false;
     const standing = await standingNow(principal, requirement, context);
     if (isDenial(standing)) denial = standing;
-    return !isDenial(standing);
+    else if (sessionId !== null && (await isSessionRevoked(sessionId, standing.policy)))
+      denial = { reason: 'token_revoked', detail: 'session' };
+    else return true;
+    return false;
   };
   const stopWatching = watch(streamRecheckSeconds, mayGoOn, () => {
     cancellation.abort();
@@ -205,9 +213,10 @@ async function attended(
 
   try {
     const running = Promise.resolve(run(AbortSignal.any([request.signal, cancellation.signal])));
-    running.catch(() => {});
     const answer = await Promise.race([running, refused.promise]);
     const outcome = answer instanceof Response ? (scopesAskedFor(answer, rights.scopes) ?? answer) : answer;
+    // Nobody reads an answer that came too late, or that is told in other words.
+    if (!(outcome instanceof Response)) running.then(({ body }) => body?.cancel()).catch(() => {});
     if (!(outcome instanceof Response) || outcome.body === null) {
       finish();
       return outcome instanceof Response ? rebuilt(outcome, null) : outcome;

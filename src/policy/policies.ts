@@ -61,6 +61,8 @@ const QUESTION_MS = 2 * TIMEOUT_MS;
 /** Requests of an isolate that may wait while another asks the registry. The more there are, the less often each looks. */
 const MAX_WAITING = 1_024;
 const LOOKERS_PER_MS = 10;
+/** So much later than it wants to may a busy isolate let one look. */
+const LATE_MS = 1_000;
 
 interface State {
   policy: Policy | undefined;
@@ -96,8 +98,8 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     answered: 0,
     isGood: false,
   };
-  /** Of each request that waits: epoch milliseconds after which it has surely gone. */
-  const waiting = new Set<{ readonly until: number }>();
+  /** Of each request that waits: epoch milliseconds by which it looks again, unless it was cut off. */
+  const waiting = new Set<{ until: number }>();
   const ageOf = (now: number): number => now - state.confirmedAt;
   const isBusy = (): boolean => state.busyUntil > Date.now();
 
@@ -137,10 +139,13 @@ export function createPolicies(base: PolicyBase, limits: PolicyLimits): Policies
     if (state.askingUntil > Date.now()) {
       if (!hasRoom()) return { reason: 'rate_limited', retryAfterSeconds: 1 };
       const came = state.asked;
-      const here = { until: Date.now() + 2 * QUESTION_MS };
+      const here = { until: 0 };
       waiting.add(here);
-      while (state.askingUntil > Date.now() && state.answered <= came)
-        await pause(POLL_MS + waiting.size / LOOKERS_PER_MS);
+      while (state.askingUntil > Date.now() && state.answered <= came) {
+        const ms = POLL_MS + waiting.size / LOOKERS_PER_MS;
+        here.until = Date.now() + ms + LATE_MS;
+        await pause(ms);
+      }
       waiting.delete(here);
       if (state.answered > came) return state.isGood ? usable(io.now(), 'registry') : unavailable('registry');
     }

@@ -15,7 +15,6 @@ import {
   HEADER_MISMATCH,
   INVALID_PARAMS,
   type Message,
-  type Params,
   type RequestMessage,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from './message.ts';
@@ -25,12 +24,17 @@ export const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilit
 
 const OTHER_VERSION = `MCP-Protocol-Version must repeat ${META_PROTOCOL_VERSION}`;
 
-/** Which parameter Mcp-Name repeats, for the methods that need the header. */
+/** Which parameter Mcp-Name repeats. The first three methods need the header. */
 const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],
+  ['resources/subscribe', 'uri'],
+  ['resources/unsubscribe', 'uri'],
 ]);
+const NEED_NAME = [...NAMED.keys()].slice(0, 3);
+/** Methods that act on nothing that has a name of its own in the parameters. */
+const NAMELESS = /^(?:initialize|ping|(?:completion|logging|server|subscriptions)\/.*|.*\/list)$/;
 
 /** What is wrong with a modern request's metadata, if anything: mismatches first, then what cannot be served. */
 export function checkHeaders(
@@ -82,7 +86,8 @@ function difference(
       : 'A response has nothing that Mcp-Method or Mcp-Name could repeat';
   if (method === null ? mustRepeat : method !== message.method) return 'Mcp-Method must repeat the method';
   const source = NAMED.get(message.method);
-  if (name === null ? mustRepeat && source !== undefined : !isNameIn(message.params, source, name))
+  const isMissing = mustRepeat && NEED_NAME.includes(message.method);
+  if (name === null ? isMissing : !isNameIn(message, source, name))
     return source === undefined
       ? 'Mcp-Name names what the body does not'
       : `Mcp-Name must repeat params.${source}`;
@@ -93,12 +98,20 @@ function difference(
   return wrong === undefined ? undefined : `${wrong} must repeat the argument it stands for`;
 }
 
-/** Without a source any member that can be a name counts: extensions have methods of their own that need the header. */
-function isNameIn(params: Params, source: string | undefined, header: string): boolean {
+/**
+ * Extensions have methods of their own that need the header: of a method that is not known here, whatever can be a name
+ * has to be the one in the header, so that none is acted on that was not shown.
+ */
+function isNameIn(
+  { method, params }: Exclude<Message, { kind: 'response' }>,
+  source: string | undefined,
+  header: string,
+): boolean {
   const name = decodeHeaderValue(header);
-  if (name === undefined) return false;
+  if (name === undefined || NAMELESS.test(method)) return false;
   if (source !== undefined) return params[source] === name;
-  return params.name === name || params.uri === name || params.taskId === name;
+  const names = [params.name, params.uri, params.taskId].filter((value) => value !== undefined);
+  return names.length > 0 && names.every((value) => value === name);
 }
 
 /** Names the versions that can be had, and never the one that was asked for: a client would try it again. */

@@ -11,7 +11,7 @@ import type { Principal } from '../auth/principal.ts';
 import { sha256 } from '../hash.ts';
 import { isRecord } from '../shapes.ts';
 import type { Channel, Question } from './handler.ts';
-import { type Failure, failure, INVALID_PARAMS, type RequestMessage } from './message.ts';
+import { type Failure, failure, INTERNAL_ERROR, INVALID_PARAMS, type RequestMessage } from './message.ts';
 import type { Sealer } from './seal.ts';
 
 interface State {
@@ -61,8 +61,11 @@ export async function openRound(message: RequestMessage, options: RoundOptions):
   const state =
     typeof requestState === 'string' ? await openState(requestState, message, options) : undefined;
   if (!state) return failure(200, INVALID_PARAMS, 'requestState is not valid for this request', message.id);
-  if (options.consume && !(await options.consume(state.nonce, state.expiresAt))) {
-    return failure(200, INVALID_PARAMS, 'requestState has been used already', message.id);
+  try {
+    if (options.consume && !(await options.consume(state.nonce, state.expiresAt)))
+      return failure(200, INVALID_PARAMS, 'requestState has been used already', message.id);
+  } catch {
+    return failure(503, INTERNAL_ERROR, 'Whether requestState was used cannot be told right now', message.id);
   }
   const answers = new Map<string, Answer>(
     state.answers.map(([key, asked, value]) => [key, { asked, value }]),

@@ -10,9 +10,16 @@ import { type Catalogue, findResource } from './catalogue.ts';
 import type { Message } from './message.ts';
 import { MAX_SUBSCRIPTIONS } from './topics.ts';
 
+type IsAllowed = (requirement: Requirement) => boolean;
+
 export const NOTHING: Requirement = { scopes: [], permissions: [] };
 
-export function requirementOf(message: Message, catalogue: Catalogue): Requirement {
+/** `isAllowed`, where it is known: what may not be heard of anyway decides nothing about how fresh a decision has to be. */
+export function requirementOf(
+  message: Message,
+  catalogue: Catalogue,
+  isAllowed: IsAllowed = () => true,
+): Requirement {
   if (message.kind === 'response') return NOTHING;
   const { name, uri, ref } = message.params;
   switch (message.method) {
@@ -30,7 +37,9 @@ export function requirementOf(message: Message, catalogue: Catalogue): Requireme
       // What may not be read is left out of what is heard; only how fresh that decision has to be is decided here.
       const { notifications } = message.params;
       const uris = isRecord(notifications) ? notifications.resourceSubscriptions : undefined;
-      return Array.isArray(uris) ? strictest(uris.slice(0, MAX_SUBSCRIPTIONS), catalogue) : NOTHING;
+      return Array.isArray(uris)
+        ? strictest(uris.slice(0, MAX_SUBSCRIPTIONS), catalogue, isAllowed)
+        : NOTHING;
     }
     default:
       return NOTHING;
@@ -38,8 +47,11 @@ export function requirementOf(message: Message, catalogue: Catalogue): Requireme
 }
 
 /** Nothing, decided as freshly as the most delicate of these resources wants it. */
-export function strictest(uris: readonly unknown[], catalogue: Catalogue): Requirement {
-  const isStrict = uris.some((uri) => findResource(catalogue, text(uri))?.resource.freshness === 'strict');
+export function strictest(uris: readonly unknown[], catalogue: Catalogue, isAllowed: IsAllowed): Requirement {
+  const isStrict = uris.some((uri) => {
+    const resource = findResource(catalogue, text(uri))?.resource;
+    return resource?.freshness === 'strict' && isAllowed(resource);
+  });
   return isStrict ? { ...NOTHING, freshness: 'strict' } : NOTHING;
 }
 

@@ -131,7 +131,7 @@ export function createClientSession(
         store,
         config,
         lists: listTopics(catalogue),
-        openTopics: (topics) => openTopics(env, topics, config),
+        openTopics: (topics, owner) => openTopics(env, topics, owner, config),
         standing,
       });
       this.#streams = streams;
@@ -305,12 +305,15 @@ export function createClientSession(
       const refused = await this.#refusal(request, requirement);
       if (refused) return refused;
       const hearing =
-        streamId === STANDALONE ? await this.#rightsNow(request, this.#subscribed(session)) : undefined;
+        streamId === STANDALONE
+          ? await this.#rightsNow(request, this.#subscribed(session, request))
+          : undefined;
       if (hearing && isDenial(hearing)) return hearing;
 
       const { readable } = this.#streams.connect(session, streamId, requirement, request);
       if (seqText !== undefined) this.#streams.replay(session.id, streamId, Number(seqText));
-      if (hearing) await this.#streams.hearAll(session.id, (uri) => this.#mayRead(hearing, uri));
+      if (hearing)
+        await this.#streams.hearAll(session.id, request.principal, (uri) => this.#mayRead(hearing, uri));
       else if (row.isDone) this.#streams.finish(session.id, streamId);
       else if (!this.#calls.isRunning(session.id, row.requestId)) {
         // The object was restarted while it handled this request: nobody will answer it any more.
@@ -330,9 +333,11 @@ export function createClientSession(
       return found !== undefined && authorize(rights, found.resource) === undefined;
     }
 
-    /** How fresh the decision has to be which of its subscriptions a session may hear of. */
-    #subscribed({ id }: SessionRow): Pick<Requirement, 'freshness'> {
-      return strictest(this.#store.subscriptions(id), this.#catalogue);
+    /** How fresh the decision has to be which of its subscriptions a session may hear of: of those that it may at all. */
+    #subscribed({ id }: SessionRow, request: LegacyRequest): Pick<Requirement, 'freshness'> {
+      const rights = rightsOf(request);
+      const isAllowed = (requirement: Requirement) => authorize(rights, requirement) === undefined;
+      return strictest(this.#store.subscriptions(id), this.#catalogue, isAllowed);
     }
 
     // ---- state for tools ----

@@ -1,14 +1,12 @@
 // Publishing and hearing of changes, across isolates: which hub a topic belongs to, and several hubs as one stream.
 
 import type { Config } from '../config.ts';
-import { notificationHub } from '../objects.ts';
+import { sha256 } from '../hash.ts';
+import { type Grant, notificationHub } from '../objects.ts';
 import type { Notifier } from '../protocol/handler.ts';
 import { resourceTopic, type Topic } from '../protocol/topics.ts';
 
-type HubConfig = Pick<
-  Config,
-  'notificationShards' | 'objectJurisdiction' | 'objectLocationHint' | 'streamMaxAgeSeconds'
->;
+type HubConfig = Pick<Config, 'notificationShards' | 'objectJurisdiction' | 'objectLocationHint'>;
 
 export function createNotifier(env: Env, config: HubConfig): Notifier {
   const publish = async (topic: Topic): Promise<void> => {
@@ -26,13 +24,16 @@ export function createNotifier(env: Env, config: HubConfig): Notifier {
 export async function openTopics(
   env: Env,
   topics: readonly Topic[],
+  { issuer, subject }: Pick<Grant, 'issuer' | 'subject'>,
   config: HubConfig,
 ): Promise<ReadableStream<Uint8Array>> {
+  // Hubs know nobody's name.
+  const owner = (await sha256(JSON.stringify([issuer, subject]))).slice(0, 32);
   const byShard = Map.groupBy(topics, (topic) => shardOf(topic, config));
   const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   const opened = await Promise.allSettled(
     Array.from(byShard, async ([shard, ofShard]) => {
-      const source = await notificationHub(env, shard, config).listen(ofShard, config.streamMaxAgeSeconds);
+      const source = await notificationHub(env, shard, config).listen(ofShard, owner);
       const reader = (source as ReadableStream<Uint8Array>).getReader();
       readers.push(reader);
       await reader.read();

@@ -211,7 +211,9 @@ export class SessionCalls {
         const { logLevel } = store.session(session.id) ?? session;
         return isLoggingLevel(logLevel) ? logLevel : undefined;
       },
-      releaseStream: (retryMs) => streams.release(session.id, openStream().id, retryMs),
+      releaseStream: (retryMs) => {
+        if (!signal.aborted) streams.release(session.id, openStream().id, retryMs);
+      },
       ask: (question) => questions.ask(session.id, call, question, signal, send),
     };
   }

@@ -39,11 +39,12 @@ export interface StreamsContext {
   /** What may be told to have changed for everybody. */
   readonly lists: readonly Topic[];
   /** Opens a stream of topics, one per line (notifications.ts). */
-  openTopics(topics: readonly Topic[]): Promise<ReadableStream<Uint8Array>>;
+  openTopics(topics: readonly Topic[], owner: Principal): Promise<ReadableStream<Uint8Array>>;
   standing(sessionId: string, principal: Principal, requirement: Requirement): Promise<Caller | Denial>;
 }
 
 interface Hearing {
+  readonly owner: Principal;
   /** With the URI, if it is one of a resource. */
   readonly topics: Map<Topic, string | undefined>;
   readonly readers: Set<ReadableStreamDefaultReader<Uint8Array>>;
@@ -175,20 +176,32 @@ export class SessionStreams {
     const uris = this.#store.subscriptions(sessionId);
     if (!uris.includes(uri) && uris.length >= MAX_SUBSCRIPTIONS) return false;
     this.#store.addSubscription(sessionId, uri);
-    if (this.#connections.has(keyOf(sessionId, STANDALONE))) await this.#hear(sessionId, [], [uri]);
+    const hearing = this.#hearing.get(sessionId);
+    if (hearing) await this.#hear(sessionId, hearing, [], [uri]);
     return true;
   }
 
   /** For a session's own stream: the lists, and what it has subscribed to and may still read. */
-  async hearAll(sessionId: string, mayRead: (uri: string) => boolean): Promise<void> {
+  async hearAll(sessionId: string, owner: Principal, mayRead: (uri: string) => boolean): Promise<void> {
     const uris = this.#store.subscriptions(sessionId).filter(mayRead);
-    await this.#hear(sessionId, this.#context.lists, uris);
+    const hearing: Hearing = { owner, topics: new Map(), readers: new Set() };
+    this.#hearing.set(sessionId, hearing);
+    try {
+      await this.#hear(sessionId, hearing, this.#context.lists, uris);
+    } catch (error) {
+      // A stream on which nothing is heard is none: nobody would read it.
+      this.#connections.get(keyOf(sessionId, STANDALONE))?.close();
+      throw error;
+    }
   }
 
   /** Passes on what is published under these topics for as long as the session's own stream is open. */
-  async #hear(sessionId: string, lists: readonly Topic[], uris: readonly string[]): Promise<void> {
-    const hearing: Hearing = this.#hearing.get(sessionId) ?? { topics: new Map(), readers: new Set() };
-    this.#hearing.set(sessionId, hearing);
+  async #hear(
+    sessionId: string,
+    hearing: Hearing,
+    lists: readonly Topic[],
+    uris: readonly string[],
+  ): Promise<void> {
     const resources = await Promise.all(uris.map(async (uri) => [await resourceTopic(uri), uri] as const));
     const wanted = new Map<Topic, string | undefined>([
       ...lists.map((list) => [list, undefined] as const),
@@ -200,7 +213,7 @@ export class SessionStreams {
     for (const topic of topics) hearing.topics.set(topic, wanted.get(topic));
     let reader: ReadableStreamDefaultReader<Uint8Array>;
     try {
-      reader = (await this.#context.openTopics(topics)).getReader();
+      reader = (await this.#context.openTopics(topics, hearing.owner)).getReader();
     } catch (error) {
       // Not heard after all: whoever tries again has to get another chance.
       for (const topic of topics) hearing.topics.delete(topic);

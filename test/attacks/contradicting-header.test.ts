@@ -95,3 +95,25 @@ test.each([MODERN, LEGACY])(
       expect(await answer(spoilt), JSON.stringify(spoilt)).toMatchObject(REFUSED);
   },
 );
+
+test('attack: a name that the method does not act on is no way to show another', async () => {
+  const sessionId = await open(gate.worker, await sign());
+  const inSession = (headers: object, method: string, params: object) =>
+    post(LEGACY, headers, { id: 7, method, params }, sessionId);
+  const subscribe = { uri: 'test://static-text', name: 'test://another' };
+  expect(await inSession({ 'mcp-name': subscribe.name }, 'resources/subscribe', subscribe)).toMatchObject(
+    REFUSED,
+  );
+  const right = await inSession({ 'mcp-name': subscribe.uri }, 'resources/subscribe', subscribe);
+  expect(right.code).toBeUndefined();
+  for (const method of ['completion/complete', 'tools/list', 'ping', 'logging/setLevel'])
+    expect(
+      await inSession({ 'mcp-name': 'stray' }, method, { name: 'stray', level: 'info' }),
+      method,
+    ).toMatchObject(REFUSED);
+  const task = { taskId: 'task', name: 'stray' };
+  expect(await inSession({ 'mcp-name': 'stray' }, 'tasks/cancel', task)).toMatchObject(REFUSED);
+  expect(await inSession({ 'mcp-name': 'task' }, 'tasks/cancel', { taskId: 'task' })).not.toMatchObject(
+    REFUSED,
+  );
+});

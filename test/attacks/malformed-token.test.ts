@@ -53,6 +53,19 @@ test('a missing or garbled signature is refused', async () => {
   await gate.refuses(`${header}.${payload}.AAAA`, { reason: 'token_invalid', detail: 'signature' });
 });
 
+test('a good token whose signature ends in bits that mean nothing is refused', async () => {
+  const good = await gate.issuer.sign();
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  // 64 bytes are 86 characters, of whose last only two bits count.
+  const last = alphabet.indexOf(good.at(-1) ?? '');
+  for (const other of [1, 5, 15])
+    await gate.refuses(good.slice(0, -1) + alphabet[last ^ other], {
+      reason: 'token_invalid',
+      detail: 'not_a_jwt',
+    });
+  await gate.accepts(good);
+});
+
 test('a good token in another spelling is refused: padded, or in plain base64', async () => {
   const spellings = await respelled(gate.issuer);
   await gate.accepts(spellings.good);

@@ -7,8 +7,8 @@ const CONFIG = {
   notificationShards: 4,
   objectJurisdiction: undefined,
   objectLocationHint: undefined,
-  streamMaxAgeSeconds: 600,
 };
+const OWNER = { issuer: 'i', subject: 's' };
 const TOPICS = ['tools', ...Array.from({ length: 20 }, (_, index) => `resource:a://${index}`)];
 
 /** Hubs of which some cannot be reached; `open` are the names of those that still have a listener. */
@@ -37,7 +37,7 @@ function hubs(isDown: (name: string) => boolean) {
 
 test('topics of all hubs come on one stream, and cancelling it ends the listening everywhere', async () => {
   const { env, open } = hubs(() => false);
-  const reader = (await openTopics(env, TOPICS, CONFIG)).getReader();
+  const reader = (await openTopics(env, TOPICS, OWNER, CONFIG)).getReader();
   expect([...open].sort()).toEqual(['hub-0', 'hub-1', 'hub-2', 'hub-3']);
   const heard = new Set<string>();
   while (heard.size < TOPICS.length) heard.add(new TextDecoder().decode((await reader.read()).value).trim());
@@ -48,7 +48,7 @@ test('topics of all hubs come on one stream, and cancelling it ends the listenin
 
 test.each(['hub-0', 'hub-2'])('when %s cannot be reached, no other goes on listening', async (down) => {
   const { env, open, started } = hubs((name) => name === down);
-  await expect(openTopics(env, TOPICS, CONFIG)).rejects.toThrow(`${down} is overloaded`);
+  await expect(openTopics(env, TOPICS, OWNER, CONFIG)).rejects.toThrow(`${down} is overloaded`);
   expect(started).toHaveLength(3);
   await new Promise((resolve) => setTimeout(resolve));
   expect([...open]).toEqual([]);

@@ -7,7 +7,7 @@ import { useGate } from '../support/gate.ts';
 import { trusting } from '../support/issuer.ts';
 import { change, revoke } from '../support/objects.ts';
 import { operator } from '../support/operator.ts';
-import { decision, rpc } from '../support/rpc.ts';
+import { decision, rpc, rpcInit } from '../support/rpc.ts';
 import { RESOURCE, startWorker } from '../support/worker.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -64,6 +64,28 @@ test('attack: no header, no cookie and no copy of a header brings a credential t
   for (const secret of [token, 'another-credential', 'c2VjcmV0', 'CF_Authorization'])
     expect(text.includes(secret), secret).toBe(false);
   expect(JSON.parse(text).headers).toMatchObject({ 'x-plain': 'stays', 'content-type': 'application/json' });
+});
+
+test('attack: what else a caller sends as a credential decides nothing about the headers of a proxy', async () => {
+  const token = await tokenOf({}, proxied);
+  const headers = {
+    authorization: '203.0.113.7-and-a-few-more-characters',
+    'cf-access-jwt-assertion': token,
+    'x-real-ip': '203.0.113.7-and-a-few-more-characters',
+    'x-test': 'seen',
+  };
+  const response = await rpc(proxied.worker, { headers });
+  expect(((await response.json()) as { headers: object }).headers).toHaveProperty('x-real-ip');
+});
+
+test('attack: a query with a copy of the token is refused like one that has it by its name', async () => {
+  const token = await tokenOf({});
+  const { method, headers, body } = rpcInit({ token, headers: { 'x-test': 'seen' } });
+  const send = (query: string) =>
+    gate.worker.fetch(`${RESOURCE}${query}`, { method, headers, body } as RequestInit);
+  expect((await send(`?api_key=${token}`)).status).toBe(400);
+  expect(decision(gate.worker)).toMatchObject({ reason: 'token_in_query' });
+  expect((await send('?verbose=1')).status).toBe(200);
 });
 
 test('what the caller may do is handed on whole: scopes that others imply, roles and permissions that operators gave', async () => {
@@ -235,6 +257,13 @@ test('attack: a session that an operator ended is gone for the server behind as 
   await operate('GET', '/status');
   const headers = { 'x-test': 'seen', 'mcp-session-id': 'a-session-of-its-own' };
   expect((await rpc(gate.worker, { token: await tokenOf({}), headers })).status).toBe(404);
+});
+
+test('attack: and what such a session has open ends', async () => {
+  const headers = { 'x-test': 'stream', 'mcp-session-id': 'an-open-session' };
+  const stream = await rpc(gate.worker, { token: await tokenOf({ sub: 'in-session' }), headers });
+  await revoke(gate.worker, { kind: 'session', sessionId: 'an-open-session' });
+  expect(await endOf(stream)).toBe('closed');
 });
 
 test('attack: one caller does not open streams of the server behind without end', async () => {

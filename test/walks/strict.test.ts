@@ -61,6 +61,19 @@ test.each([...MODERN.slice(0, -1), ['resources/subscribe', { uri: 'test://strict
   },
 );
 
+test('attack: who may not hear of a strict resource does not have the registry asked about it', async () => {
+  const token = await gate.issuer.sign({ claims: { sub: 'stranger', scope: '', roles: [] } });
+  const listen = async () => {
+    const params = { notifications: { resourceSubscriptions: ['test://strict'] }, _meta: META };
+    const response = await rpc(gate.worker, { token, method: 'subscriptions/listen', params });
+    await response.body?.cancel();
+    return response.status;
+  };
+  expect(await listen()).toBe(200);
+  await revoked('stranger');
+  expect(await listen(), 'by the published policy').toBe(200);
+});
+
 test('legacy: a stream on which a strict resource is listened to is opened by what the registry says', async () => {
   const token = await tokenOf('listener');
   const [plain, strict] = [await open(gate.worker, token), await open(gate.worker, token)];
