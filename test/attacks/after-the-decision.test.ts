@@ -182,3 +182,51 @@ test.each(['silently', 'loudly', 'alone'])(
     else expect((await messagesOf(answered)).filter((message) => 'id' in message)).toEqual([]);
   },
 );
+
+test.each(['modern', 'legacy'])(
+  '%s: whose right is gone is answered, also while the tool does not notice',
+  async (era) => {
+    const sub = `deaf-${era}`;
+    const token = await gate.issuer.sign({ claims: { ...KEEPER, sub } });
+    const params = { name: 'deaf', arguments: {} };
+    const call = { token, method: 'tools/call', params: { ...params, _meta: META } };
+    const answering =
+      era === 'modern'
+        ? rpc(gate.worker, call)
+        : request(gate.worker, { token, sessionId: await open(gate.worker, token) }, 'tools/call', params);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await revoke(gate.worker, { kind: 'subject', issuer: gate.issuer.issuer, subject: sub });
+    const startedAt = Date.now();
+    expect((await answering).status).toBe(401);
+    expect(Date.now() - startedAt, 'before the tool ends').toBeLessThan(25_000);
+  },
+);
+
+test('modern: what is strict is decided by the registry, also when a permission was taken away', async () => {
+  const takeAway = await assigned('strict-modern');
+  const token = await gate.issuer.sign({
+    claims: { sub: 'strict-modern', roles: ['nobody'], scope: 'secrets:read' },
+  });
+  const _meta = { ...META, 'io.modelcontextprotocol/clientCapabilities': CAPABILITIES };
+  const params = { name: 'confirm_strictly', arguments: {}, _meta };
+  const call = async () => (await rpc(gate.worker, { token, method: 'tools/call', params })).json();
+  expect(await call()).toMatchObject({ result: { resultType: 'input_required' } });
+  await takeAway();
+  expect(await call()).toMatchObject({ result: { isError: true } });
+});
+
+test('legacy: who took a stream up again loses it with the permission, and the call of the first goes on', async () => {
+  const first = await gate.issuer.sign({ claims: { ...KEEPER, sub: 'relay' } });
+  const takeAway = await assigned('relay');
+  await strictly('relay-other');
+  const second = await gate.issuer.sign({ claims: { ...KEEPER, sub: 'relay', roles: ['nobody'] } });
+  const sessionId = await open(gate.worker, first);
+  const params = waiting('loudly');
+  await request(gate.worker, { token: first, sessionId }, 'tools/call', params);
+  const again = await get(gate.worker, { token: second, sessionId }, '1-0');
+  const { REPORTS } = await gate.worker.env();
+  await REPORTS.delete('cancelled');
+  await takeAway();
+  expect((await messagesOf(again)).filter((message) => 'id' in message)).toEqual([]);
+  expect(await REPORTS.get('cancelled')).toBeNull();
+});

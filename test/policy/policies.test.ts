@@ -611,6 +611,23 @@ describe('renewing', () => {
     expect((await renew(0)).version).toBe(2);
   });
 
+  test('waits no longer than a question may take for one that was cut off with all it had', async () => {
+    registry = hangs;
+    void policies.renew(io, 0);
+    await pass(0);
+    vi.clearAllTimers();
+    registry = async () => headOf(2);
+    const waiting = policies.renew(io, 0);
+    await pass(11);
+    expect(await waiting).toMatchObject({ version: 2 });
+  });
+
+  test('is kept going for those who wait, when the request that asked is cut off', async () => {
+    background.length = 0;
+    await renew(0);
+    expect(background).toHaveLength(1);
+  });
+
   test('goes on when a request that asked was cut off', async () => {
     registry = hangs;
     const cutOff = policies.renew(io, 0);

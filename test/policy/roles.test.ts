@@ -1,6 +1,7 @@
 // What do roles permit, and what do scopes imply?
 
 import { expect, test } from 'vitest';
+import { defineRoles } from '../../src/kit.ts';
 import { impliedScopes, type RoleDefinitions, resolveRoles, wayTo } from '../../src/policy/roles.ts';
 
 const permissionsOf = (definitions: RoleDefinitions): Record<string, string[]> =>
@@ -131,4 +132,10 @@ test.each<[string, string[], Record<string, string[]>, string[]]>([
   ],
 ])('%s', (_, granted, implications, expected) => {
   expect([...impliedScopes(granted, implications)]).toEqual(expected);
+});
+
+test('what an app declares has no member that nobody applies', () => {
+  expect(() => defineRoles({ reader: { permission: ['read'] } as never })).toThrow(
+    'roles: "reader" has no member "permission"; there are permissions, inherits',
+  );
 });

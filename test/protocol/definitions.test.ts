@@ -110,6 +110,14 @@ test.each(ROWS.filter(({ bad }) => bad !== undefined))(
 );
 
 test.each(Object.entries(KINDS))(
+  'scopes and permissions of a %s are names, and no numbers or empty texts',
+  (_, [good, __, define]) => {
+    for (const bad of [{ scopes: [5] }, { scopes: [''] }, { permissions: [''] }, { permissions: [null] }])
+      expect(() => define({ ...good, ...bad } as never), JSON.stringify(bad)).toThrow();
+  },
+);
+
+test.each(Object.entries(KINDS))(
   'a member that a %s does not have stops the Worker',
   (_, [good, __, define]) => {
     expect(() => define({ ...good, freshnes: 'strict' } as never)).toThrow(

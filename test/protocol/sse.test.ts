@@ -1,6 +1,8 @@
 // When an open stream ends, and how often its caller is asked for. The clock is the test's own.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createCatalogue } from '../../src/protocol/catalogue.ts';
+import { listen } from '../../src/protocol/methods/subscriptions.ts';
 import { EventStream, supervise, watch } from '../../src/protocol/sse.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -98,4 +100,33 @@ test('a silent stream gets a sign of life', async () => {
   await pass(45);
   stream.close();
   expect(await new Response(stream.readable).text()).toBe(':\n\n:\n\n');
+});
+
+test('a stream that nobody reads ends once more than so much is unread', () => {
+  const onEnd = vi.fn();
+  const stream = new EventStream(onEnd, 1_000);
+  expect(stream.write('x'.repeat(1_001))).toBe(true);
+  expect([stream.write('y'), stream.isOpen]).toEqual([false, false]);
+  expect(onEnd).toHaveBeenCalledOnce();
+});
+
+test('a listener that does not read ends after 64 KiB', async () => {
+  const onEnd = vi.fn();
+  const source = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('tools\n'.repeat(1_000))),
+  });
+  const params = { notifications: { toolsListChanged: true } };
+  const message = { kind: 'request', id: 1, method: 'subscriptions/listen', params, meta: {} } as const;
+  await listen(message, {
+    catalogue: createCatalogue({ tools: [] }),
+    limits: { streamRecheckSeconds: 60, streamKeepAliveSeconds: 60, streamMaxAgeSeconds: 600 },
+    mayUse: () => true,
+    permissions: new Set(),
+    standing: async () => new Set(),
+    onEnd,
+    open: async () => source,
+    wrapResult: () => '{}',
+  });
+  await pass(1);
+  expect(onEnd).toHaveBeenCalledOnce();
 });

@@ -206,7 +206,10 @@ test('legacy: one client cannot have any number of calls in progress', async () 
       `c${id}`,
     ),
   );
-  const statuses = await Promise.all(calls.map(async (call) => (await call).status));
+  const responses = await Promise.all(calls);
+  const statuses = responses.map(({ status }) => status);
+  for (const { status, headers } of responses)
+    expect(headers.get('retry-after')).toBe(status === 429 ? '5' : null);
   expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(1);
   expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(64);
   expect((await request(gate.worker, { token, sessionId }, 'ping')).status).toBe(200);

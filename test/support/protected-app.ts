@@ -26,6 +26,8 @@ export const behind: Behind = {
     switch (request.headers.get('x-test')) {
       case 'stream':
         return ticking(request);
+      case 'download':
+        return new Response(ticking(request).body, { headers: { 'content-type': 'application/json' } });
       case 'wait':
         return new Promise((resolve) => {
           const timer = setInterval(() => {}, 100);

@@ -138,6 +138,18 @@ const tools = [
     handler: ({ text }, context) => wait(text, context),
   }),
   defineTool({
+    name: 'deaf',
+    title: 'Deaf',
+    description: 'Waits for a while and does not notice that it is cancelled.',
+    input,
+    scopes: [],
+    permissions: ['secrets'],
+    handler: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30_000));
+      return 'too late';
+    },
+  }),
+  defineTool({
     name: 'wait_guarded',
     title: 'Wait, guarded',
     description: 'The same, for those who have a permission.',

@@ -197,6 +197,14 @@ test('a misconfigured Worker answers everything 500, says nothing outside and ev
   ).toBe(true);
 });
 
+test('a default role that there is not keeps a Worker from starting, and the log names it', async () => {
+  const vars = { ...trusting(issuer), DEFAULT_ROLES: ['raeder'] };
+  await using broken = await startWorker({ vars });
+  expect((await broken.fetch(RESOURCE)).status).toBe(500);
+  const { problems } = broken.logs().find(({ event }) => event === 'config_invalid') ?? {};
+  expect(problems).toEqual([expect.stringContaining('there is no role "raeder"')]);
+});
+
 test('a Worker that was told nothing trusts nobody', async () => {
   await using unset = await startWorker({ vars: { RESOURCE: '' } });
   expect((await unset.fetch(RESOURCE)).status).toBe(500);

@@ -54,14 +54,14 @@ test('attack: no header, no cookie and no copy of a header brings a credential t
       'cf-access-jwt-assertion': token,
       'x-forwarded-access-token': token,
       'x-forwarded-authorization': `Bearer ${token}`,
-      cookie: `CF_Authorization=${token}; theme=dark`,
+      cookie: `CF_Authorization=${token}; session=a-session-elsewhere`,
       'proxy-authorization': 'Basic c2VjcmV0',
       'x-plain': 'stays',
       'x-test': 'seen',
     },
   });
   const text = await response.text();
-  for (const secret of [token, 'another-credential', 'c2VjcmV0', 'CF_Authorization'])
+  for (const secret of [token, 'another-credential', 'c2VjcmV0', 'CF_Authorization', 'a-session-elsewhere'])
     expect(text.includes(secret), secret).toBe(false);
   expect(JSON.parse(text).headers).toMatchObject({ 'x-plain': 'stays', 'content-type': 'application/json' });
 });
@@ -195,7 +195,7 @@ test('attack: a body is bounded behind the gate as at the endpoint, and what is 
   expect(((await response.json()) as { body: string }).body, 'byte for byte').toBe(message);
   const put = await gate.worker.fetch(RESOURCE, {
     method: 'PUT',
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${token}`, 'x-test': 'seen' },
   });
   expect(put.status).toBe(405);
 });
@@ -249,6 +249,27 @@ test('attack: what the server behind has not answered yet is refused when its ca
   await revoke(gate.worker, { kind: 'subject', issuer: gate.issuer.issuer, subject: 'waiting' });
   expect((await waiting).status).toBe(401);
   expect(await ended()).toContain('wait');
+});
+
+test('a caller that comes again and again is served: what has ended does not count', async () => {
+  const token = await tokenOf({ sub: 'diligent' });
+  for (let number = 0; number < 105; number += 1)
+    expect((await rpc(gate.worker, { token, headers: { 'x-test': 'seen' } })).status, String(number)).toBe(
+      200,
+    );
+});
+
+test('a stream of the server behind ends after its greatest age', async () => {
+  const aged = { ...trusting(gate.issuer), ...vars, STREAM_MAX_AGE_SECONDS: '5' };
+  await using worker = await startWorker({ main, vars: aged });
+  const response = await rpc(worker, { token: await tokenOf({}), headers: { 'x-test': 'stream' } });
+  expect(await endOf(response)).toBe('closed');
+});
+
+test('a body of the server behind that is no stream of events breaks off, so that nobody takes it for whole', async () => {
+  const response = await doing('download', { sub: 'downloader' });
+  await revoke(gate.worker, { kind: 'subject', issuer: gate.issuer.issuer, subject: 'downloader' });
+  await expect(response.text()).rejects.toThrow();
 });
 
 test('attack: a session that an operator ended is gone for the server behind as well', async () => {

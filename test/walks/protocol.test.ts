@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { useGate } from '../support/gate.ts';
-import { META, type Rpc, rpc } from '../support/rpc.ts';
+import { decision, META, type Rpc, rpc } from '../support/rpc.ts';
 
 const gate = useGate({ vars: { MAX_BODY_BYTES: '2048', PAGE_SIZE: '2' } });
 
@@ -115,6 +115,7 @@ test('arguments that do not fit are a tool result the model can read', async () 
 
 test('an unknown tool and arguments that are no object are protocol errors', async () => {
   expect((await call('no_such_tool')).error?.code).toBe(-32_602);
+  expect(decision(gate.worker)).toMatchObject({ method: 'tools/call', tool: 'unknown' });
   expect((await call('toString')).error?.code).toBe(-32_602);
   expect((await ask({ method: 'tools/call', params: { name: 'whoami', arguments: [] } })).error?.code).toBe(
     -32_602,
