@@ -189,7 +189,7 @@ async function handle(
     return opened;
   }
 
-  /** For a call that takes longer than a moment and has sent nothing. */
+  /** For a call that takes longer than a moment and has sent nothing. It may outlive its token: it was begun with a good one. */
   function watchSilently(): void {
     entry = context.begin(false);
     let refused: Denial | undefined;
