@@ -107,6 +107,7 @@ export function createAccessTokenVerifier(
     if (server.tokenHeader !== tokenHeader) return invalid('token_source');
     if (!server.algs.includes(header.alg)) return invalid('alg_not_allowed');
     if (!server.typ.includes(typOf(header))) return invalid('typ_not_allowed');
+    if (!isCanonical(credential)) return invalid('not_a_jwt');
 
     const keys = await issuers.keys(issuer, header, io);
     if (isDenial(keys)) return keys;
@@ -143,20 +144,26 @@ function isJwt(credential: string): boolean {
 /** base64url without padding (RFC 7515 section 2). Without a signature it is one, and refused as such a one. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
+/** Whether the signature is spelled in the one way: the last character may have bits that mean nothing. */
+function isCanonical(credential: string): boolean {
+  const signature = credential.slice(credential.lastIndexOf('.') + 1);
+  try {
+    return base64url.encode(base64url.decode(signature)) === signature;
+  } catch {
+    return false;
+  }
+}
+
 /** What must be known to choose the keys. Nothing here is authenticated yet. */
 function decode(credential: string): { header: JWTHeaderParameters; issuer: string } | Denial {
   // Five parts are an encrypted token (JWE): somebody has to turn encryption off at the authorization server.
   if (credential.split('.', 6).length === 5) return invalid('encrypted');
-  // A decoder forgives what nobody writes like this, and then one token has several spellings: padding, another alphabet,
-  // bits of the signature's last character that mean nothing.
+  // A decoder forgives what nobody writes like this, and then one token has several spellings.
   if (!JWT.test(credential)) return invalid('not_a_jwt');
   try {
     const header = decodeProtectedHeader(credential);
     const { iss } = decodeJwt(credential);
-    const signature = credential.slice(credential.lastIndexOf('.') + 1);
-    const isCanonical = base64url.encode(base64url.decode(signature)) === signature;
-    if (typeof header.alg !== 'string' || typeof iss !== 'string' || !isCanonical)
-      return invalid('not_a_jwt');
+    if (typeof header.alg !== 'string' || typeof iss !== 'string') return invalid('not_a_jwt');
     return { header: header as JWTHeaderParameters, issuer: iss };
   } catch {
     return invalid('not_a_jwt');
