@@ -99,6 +99,8 @@ export interface AuthorizationServer {
   readonly claims: Readonly<Partial<Record<ClaimName, readonly ClaimPath[]>>>;
   /** Tenants that are served; `undefined` for all. */
   readonly tenants: readonly string[] | undefined;
+  /** Whether the value of each role is an object of the tenants that gave it. Of products only. */
+  readonly rolesNameTenants: boolean;
   readonly scopePrefix: string;
   readonly grantedScopes: readonly string[];
   /** In lower case; `undefined` for Authorization. */
@@ -273,6 +275,7 @@ function checkServer(
     require,
     claims,
     tenants: tenant?.values,
+    rolesNameTenants: given.rolesNameTenants === true,
     scopePrefix: String(scopePrefix),
     grantedScopes: grantedScopes ?? [],
     tokenHeader: isRecord(tokenSource) ? String(tokenSource.header).toLowerCase() : undefined,
@@ -303,7 +306,8 @@ function withPreset(entry: Record<string, unknown>, fail: Fail): Record<string, 
   }
   const { jwksUri, require = [], ...settings } = preset.settings;
   const { audience, tenant } = settings;
-  const given: Record<string, unknown> = { ...settings, ...entry };
+  const { rolesNameTenants } = preset;
+  const given: Record<string, unknown> = { ...settings, ...entry, rolesNameTenants };
   if (jwksUri !== undefined && entry.jwksUri === undefined)
     given.jwksUri = jwksUri.replace('{issuer}', () => (issuers[0] ?? '').replace(/\/$/, ''));
   given.require = Array.isArray(entry.require) ? [...require, ...entry.require] : (entry.require ?? require);

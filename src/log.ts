@@ -20,7 +20,7 @@ export interface DecisionEvent {
   readonly subject?: string | undefined;
   readonly principalKind?: 'oauth' | 'service' | undefined;
   readonly clientId?: string | undefined;
-  readonly tenant?: string | undefined;
+  readonly tenant?: string | null | undefined;
   readonly tokenId?: string | undefined;
   /** `unknown` when it does not look like a method. */
   readonly method?: string | undefined;

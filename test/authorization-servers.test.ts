@@ -34,6 +34,7 @@ const CHECKED: AuthorizationServer = {
   require: [],
   claims: {},
   tenants: undefined,
+  rolesNameTenants: false,
   scopePrefix: '',
   grantedScopes: [],
   tokenHeader: undefined,

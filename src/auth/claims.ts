@@ -3,11 +3,12 @@
 // Authorization servers put the same things under different names and in different shapes; what is configured for
 // an issuer replaces the default paths below. Reads only; trusts nothing about the shape of the payload.
 // Rules: scopes may be one space-separated string or a list; roles and permissions a string, a list, or the keys of an
-// object or of the objects in a list (those whose value is not false or null), and are never split; an empty string is
-// the same as an absent claim. Several paths: the first that names a subject, client or tenant wins, lists are joined. A
-// claim of an impossible shape makes the whole token invalid, and so does a subject, client or tenant that no operator could
-// name: it could not be revoked. A token id that is text, but nothing to call a token by, is the same as an absent one: the
-// token is then called by its hash (token-rules.ts), and to refuse it would protect nobody.
+// object or of the objects in a list (those whose value is not false or null; where a preset says that it names the tenants
+// that gave a role, those of the token's own), and are never split; an empty string is the same as an absent claim. Several
+// paths: the first that names a subject, client or tenant wins, lists are joined. A claim of an impossible shape makes the
+// whole token invalid, and so does a subject, client or tenant that no operator could name: it could not be revoked. A token
+// id that is text, but nothing to call a token by, is the same as an absent one: the token is then called by its hash
+// (token-rules.ts), and to refuse it would protect nobody.
 
 import type { AuthorizationServer, ClaimName, ClaimPath, Rule } from '../config.ts';
 import { isIdentifier, isRecord } from '../shapes.ts';
@@ -35,15 +36,16 @@ export interface Claims {
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
   readonly tokenId: string | undefined;
-  readonly tenant: string | undefined;
+  /** `null`: it has none, and could have had one. */
+  readonly tenant: string | null | undefined;
 }
 
 /** Payload -> claims, or `undefined` when one of them has an impossible shape. Does not check: that any is present. */
 export function readClaims(
   payload: Payload,
-  server: Pick<AuthorizationServer, 'claims' | 'scopePrefix' | 'grantedScopes'>,
+  server: Pick<AuthorizationServer, 'claims' | 'rolesNameTenants' | 'scopePrefix' | 'grantedScopes'>,
 ): Claims | undefined {
-  const { claims: paths, scopePrefix, grantedScopes } = server;
+  const { claims: paths, rolesNameTenants, scopePrefix, grantedScopes } = server;
   const values = (name: ClaimName): unknown[] =>
     (paths[name] ?? DEFAULT_PATHS[name])
       .map((path) => readPath(payload, path))
@@ -55,8 +57,9 @@ export function readClaims(
   const tokenId = text('tokenId');
   const tenant = text('tenant');
   const scopes = joined(values('scopes'), splitScopes);
-  const roles = joined(values('roles'), names);
-  const permissions = joined(values('permissions'), names);
+  const grantedBy = rolesNameTenants && typeof tenant === 'string' ? tenant : undefined;
+  const roles = joined(values('roles'), (value) => names(value, grantedBy));
+  const permissions = joined(values('permissions'), (value) => names(value));
   if (!isOptional(subject) || !isOptional(clientId) || !isOptional(tenant)) return undefined;
   if (tokenId !== undefined && typeof tokenId !== 'string') return undefined;
   if (!scopes || !roles || !permissions) return undefined;
@@ -69,7 +72,8 @@ export function readClaims(
     roles,
     permissions,
     tokenId: isIdentifier(tokenId) ? tokenId : undefined,
-    tenant,
+    // By what the entry says, never by the token: whoever leaves the claim out must not get out of its tenant.
+    tenant: paths.tenant && (tenant ?? null),
   };
 }
 
@@ -143,11 +147,19 @@ function joined(
 
 const splitScopes = (value: unknown): unknown => (typeof value === 'string' ? value.split(' ') : value);
 
-function names(value: unknown): unknown {
+/** `grantedBy`: where each name of an object leads to those who gave it, it counts only if they are among them. */
+function names(value: unknown, grantedBy?: string): unknown {
   if (typeof value === 'string') return [value];
-  if (Array.isArray(value)) return value.flatMap((item) => (isRecord(item) ? heldIn(item) : [item]));
-  return isRecord(value) ? heldIn(value) : value;
+  if (Array.isArray(value))
+    return value.flatMap((item) => (isRecord(item) ? heldIn(item, grantedBy) : [item]));
+  return isRecord(value) ? heldIn(value, grantedBy) : value;
 }
 
-const heldIn = (value: Record<string, unknown>): string[] =>
-  Object.entries(value).flatMap(([name, held]) => (held === false || held === null ? [] : [name]));
+const heldIn = (value: Record<string, unknown>, grantedBy?: string): string[] =>
+  Object.entries(value).flatMap(([name, held]) => {
+    const isHeld =
+      grantedBy === undefined
+        ? held !== false && held !== null
+        : isRecord(held) && Object.hasOwn(held, grantedBy);
+    return isHeld ? [name] : [];
+  });

@@ -12,8 +12,11 @@ export interface Principal {
   readonly subject: string;
   /** The OAuth client that presents the token, when the issuer says so. */
   readonly clientId: string | undefined;
-  /** The organization it speaks for, where the configuration says which claim names it. */
-  readonly tenant: string | undefined;
+  /**
+   * The organization it speaks for. `null`: the configuration says which claim names it, and this token has none; that is
+   * a tenant of its own. `undefined`: the configuration does not say, and the issuer's tokens are not told apart by it.
+   */
+  readonly tenant: string | null | undefined;
   /** What the user let the client do. */
   readonly scopes: readonly string[];
   /** Names of roles as the token has them; what they permit is policy. */

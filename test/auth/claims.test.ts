@@ -17,7 +17,7 @@ const NOTHING: Claims = {
 };
 
 const read = (payload: Payload, claims: Paths = {}, scopePrefix = '', grantedScopes: string[] = []) =>
-  readClaims(payload, { claims, scopePrefix, grantedScopes });
+  readClaims(payload, { claims, rolesNameTenants: false, scopePrefix, grantedScopes });
 
 test('nothing is read from an empty payload', () => {
   expect(read({})).toStrictEqual(NOTHING);
@@ -225,6 +225,27 @@ test.each<[string, Payload]>([
 test('a token id that is text, but nothing to call a token by, is an absent one', () => {
   for (const jti of [' ', 'a\nb', '\ud800', 't'.repeat(1_025)])
     expect(read({ sub: 'a', jti }), jti).toStrictEqual({ ...NOTHING, subject: 'a' });
+});
+
+test.each([[{}], [{ org: null }], [{ org: '' }]])('of %j the tenant is one of its own', (payload) => {
+  expect(read(payload, { tenant: [['org']] })).toStrictEqual({ ...NOTHING, tenant: null });
+});
+
+test.each<[string, unknown, string | undefined, string[]]>([
+  ['its own', { admin: { a: 'a.example' } }, 'a', ['admin']],
+  ['its own among others', { admin: { b: 'b.example', a: 'a.example' } }, 'a', ['admin']],
+  ['another', { admin: { b: 'b.example' }, reader: { a: 'a.example' } }, 'a', ['reader']],
+  ['another, in a list', [{ admin: { b: 'b.example' } }, { reader: { a: 'a.example' } }], 'a', ['reader']],
+  ['nobody', { admin: {}, reader: true, editor: 'a', writer: ['a'] }, 'a', []],
+  ['what every object has', { admin: { b: 'b.example' } }, 'constructor', []],
+  ['whoever, where the token does not say whose it is', { admin: { b: 'b.example' } }, undefined, ['admin']],
+])('where roles name the tenants that gave them, those of %s count', (_, roles, org, expected) => {
+  const server = { claims: { tenant: [['org']] }, scopePrefix: '', grantedScopes: [] };
+  const payload = { roles, permissions: { 'a:b': true }, ...(org === undefined ? {} : { org }) };
+  expect(readClaims(payload, { ...server, rolesNameTenants: true })).toMatchObject({
+    roles: expected,
+    permissions: ['a:b'],
+  });
 });
 
 test('a tenant that is nothing to be called by makes the token invalid', () => {

@@ -29,7 +29,7 @@ export const whoami = defineTool({
       issuer,
       subject,
       ...(clientId === undefined ? {} : { clientId }),
-      ...(tenant === undefined ? {} : { tenant }),
+      ...(tenant == null ? {} : { tenant }),
       scopes: [...scopes],
       roles: [...roles],
       permissions: [...permissions],

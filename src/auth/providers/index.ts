@@ -28,6 +28,8 @@ import { zitadel } from './zitadel.ts';
 export interface Preset {
   /** What an entry has when it does not say it itself. In `jwksUri`, `{issuer}` stands for the first issuer. */
   readonly settings: Omit<AuthorizationServerSettings, 'issuer' | 'preset'>;
+  /** Whether its tokens name, for each role, the organizations that gave it: those of others do not count. */
+  readonly rolesNameTenants?: true;
   /** What issuers of the product look like. A check against mistakes, not of trust. */
   readonly issuerForm?: { readonly pattern: RegExp; readonly like: string };
   /** Keys of an entry that only the deployment can know, and what to put there. */

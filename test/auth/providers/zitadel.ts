@@ -32,6 +32,27 @@ export const zitadel: Product = {
   },
   accepted: {
     "a user's, with the roles of the project that counts": { claims, header, caller },
+    "a user's, without the role that another organization has granted": {
+      claims: {
+        ...claims,
+        [roles]: {
+          analyst: { '111': 'beta.zitadel.cloud', '69629023906488334': 'acme.zitadel.cloud' },
+          operator: { '111': 'beta.zitadel.cloud' },
+        },
+      },
+      header,
+      caller,
+    },
+    "a user's that does not say whose, with the roles that anybody has granted": {
+      claims: { ...claims, 'urn:zitadel:iam:user:resourceowner:id': undefined },
+      header,
+      caller: {
+        subject: caller.subject,
+        clientId: caller.clientId,
+        scopes: caller.scopes,
+        roles: caller.roles,
+      },
+    },
     "a user's, with the roles as a list": {
       claims: { ...claims, [roles]: [{ analyst: { '69629023906488334': 'acme.zitadel.cloud' } }] },
       header,
