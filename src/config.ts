@@ -12,10 +12,16 @@ import {
   type Fail,
 } from './authorization-servers.ts';
 import {
+  checkOperators,
+  checkOperatorTenants,
+  type Operator,
+  type OperatorTenant,
+  operatorProblem,
+} from './operator-settings.ts';
+import {
   checkBoolean,
   checkImplications,
   checkNumber,
-  checkOperators,
   checkResource,
   isServerInfo,
   oneOf,
@@ -34,6 +40,7 @@ export {
   type Rule,
 } from './authorization-servers.ts';
 export type { ClientAuthentication, Introspection, IntrospectionSettings } from './introspection-settings.ts';
+export type { Operator, OperatorTenant } from './operator-settings.ts';
 export { isLoopback, isSafeUrl } from './url.ts';
 
 /** Numbers: default, smallest, largest. The variable is the name in capitals: clockToleranceSeconds, CLOCK_TOLERANCE_SECONDS. */
@@ -107,12 +114,6 @@ const NUMBERS = {
 
 type NumberName = keyof typeof NUMBERS;
 
-/** A person or a machine, as its tokens name it. Not a client: whoever signs in with it would be an operator. */
-export interface Operator {
-  readonly issuer: string;
-  readonly subject: string;
-}
-
 /** What src/app/config.ts declares. Everything here can also be given as a variable, lists and objects as JSON. */
 export interface Settings extends Partial<Record<NumberName, number>> {
   /** This server's name and version, shown to clients. */
@@ -138,6 +139,11 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   adminPermission?: string;
   /** Operators whatever the roles say: for when a role edit has locked everybody out. They need the scope all the same. */
   operators?: readonly Operator[];
+  /**
+   * Where tokens have a tenant: whose roles can make operators. The only one that is served (`tenant.values`) can without
+   * being named.
+   */
+  operatorTenants?: readonly OperatorTenant[];
   /** Whether service keys are accepted. */
   serviceKeys?: boolean;
   /**
@@ -191,6 +197,7 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly adminScope: string;
   readonly adminPermission: string;
   readonly operators: readonly Operator[];
+  readonly operatorTenants: readonly OperatorTenant[];
   readonly serviceKeys: boolean;
   readonly auditLog: AuditLog;
   readonly auditSubjects: 'plain' | 'hashed';
@@ -297,6 +304,7 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
       ) ?? 'mcp:admin',
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
     operators: read('operators', checkOperators) ?? [],
+    operatorTenants: read('operatorTenants', checkOperatorTenants) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,
     auditLog: read('auditLog', (value, fail) => oneOf(AUDIT_LOGS, value, fail)) ?? 'all',
     auditSubjects:
@@ -362,9 +370,11 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
         `${where(previous)}: is the same as ${variableName(name)}: keep the secret from before in it, or delete it.`,
       );
   }
-  for (const { issuer } of config.operators) {
-    if (config.authorizationServers.some(({ issuers }) => issuers.includes(issuer))) continue;
-    problems.push(`${where('operators')}: ${issuer} is not an issuer in AUTHORIZATION_SERVERS.`);
+  for (const name of ['operators', 'operatorTenants'] as const) {
+    for (const operator of config[name]) {
+      const problem = operatorProblem(operator, config.authorizationServers);
+      if (problem) problems.push(`${where(name)}: ${problem}.`);
+    }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);

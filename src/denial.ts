@@ -30,6 +30,8 @@ export type Denial =
       readonly reason: 'permission_missing';
       /** What the operation needs and the caller's roles do not give. */
       readonly missingPermissions: readonly string[];
+      /** Where the roles would, but do not count. */
+      readonly detail?: string;
     }
   | {
       readonly reason: 'scope_missing';

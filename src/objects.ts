@@ -1,23 +1,17 @@
-// Names -> Durable Objects: the only file that names one. Imports nothing but types, so everybody may use it.
+// Names -> Durable Objects: the only file that names one.
 //
-// A ClientSession belongs to an issuer, a subject and a client together: a session id that was stolen addresses, with the
-// thief's own token, an object that has never heard of it. There is one PolicyRegistry and one DecisionLog.
+// A ClientSession belongs to an issuer, a subject and a client together, and to a tenant where the issuer's tokens have one:
+// a session id that was stolen addresses, with the thief's own token, an object that has never heard of it. There is one
+// PolicyRegistry and one DecisionLog.
 
 import type { DecisionLogApi } from './audit/decision-log.ts';
-import type { Principal } from './auth/principal.ts';
 import type { Config } from './config.ts';
+import { type Grant, grantName } from './grant.ts';
 import type { RegistryApi } from './policy/policy-registry.ts';
 import type { ClientSessionApi } from './sessions/client-session.ts';
 import type { NotificationHub } from './sessions/notification-hub.ts';
 
 export type Placement = Pick<Config, 'objectJurisdiction' | 'objectLocationHint'>;
-
-/** Whose ClientSession. */
-export type Grant = Pick<Principal, 'issuer' | 'subject' | 'clientId'>;
-
-/** A name that no other grant has. */
-export const grantName = ({ issuer, subject, clientId }: Grant): string =>
-  JSON.stringify([issuer, subject, clientId ?? null]);
 
 export function clientSession(env: Env, grant: Grant, placement: Placement): ClientSessionApi {
   return locate(env.CLIENT_SESSION, grantName(grant), placement) as unknown as ClientSessionApi;

@@ -21,26 +21,6 @@ export function checkBoolean(value: unknown, fail: Fail): boolean | undefined {
   return value === false || value === 'false' ? false : fail('must be true or false');
 }
 
-export function checkOperators(
-  value: unknown,
-  fail: Fail,
-): readonly { readonly issuer: string; readonly subject: string }[] | undefined {
-  const isText = (part: unknown): boolean => typeof part === 'string' && part !== '';
-  const good =
-    Array.isArray(value) &&
-    value.every(
-      (entry) =>
-        typeof entry === 'object' &&
-        entry !== null &&
-        Object.keys(entry).length === 2 &&
-        isText(entry.issuer) &&
-        isText(entry.subject),
-    );
-  return good
-    ? (value as readonly { issuer: string; subject: string }[])
-    : fail('must be a list of {"issuer":"…","subject":"…"}');
-}
-
 /** What clients are shown; only code can declare it. */
 export function isServerInfo(value: unknown): boolean {
   const isText = (part: unknown): boolean => typeof part === 'string' && part !== '';

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'hash.ts': { values: [] },
   'limit.ts': { values: [] },
   'config.ts': {
-    values: ['authorization-servers.ts', 'setting-checks.ts', 'shapes.ts', 'url.ts'],
+    values: ['authorization-servers.ts', 'operator-settings.ts', 'setting-checks.ts', 'shapes.ts', 'url.ts'],
     types: ['introspection-settings.ts'],
   },
   'authorization-servers.ts': {
@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
     types: ['authorization-servers.ts'],
   },
   'introspection-settings.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
+  'operator-settings.ts': { values: ['shapes.ts'], types: ['authorization-servers.ts'] },
   'claim-rules.ts': { values: ['shapes.ts'] },
   'setting-checks.ts': { values: ['shapes.ts', 'url.ts'], types: ['authorization-servers.ts'] },
   'shapes.ts': { values: [] },
@@ -43,16 +44,20 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
   'auth/providers': { values: [], types: ['authorization-servers.ts'] },
   'denial.ts': { values: [] },
   'log.ts': { values: [] },
-  'objects.ts': { values: [], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
+  'grant.ts': { values: [], types: ['auth'] },
+  'objects.ts': { values: ['grant.ts'], types: ['audit', 'auth', 'policy', 'sessions', 'config.ts'] },
   auth: { values: ['config.ts', 'denial.ts', 'hash.ts', 'limit.ts', 'log.ts', 'shapes.ts'] },
-  policy: { values: ['hash.ts', 'log.ts', 'shapes.ts'], types: ['auth', 'config.ts', 'denial.ts'] },
+  policy: {
+    values: ['grant.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
+    types: ['auth', 'config.ts', 'denial.ts'],
+  },
   protocol: {
-    values: ['denial.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
+    values: ['denial.ts', 'grant.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
     types: ['auth', 'policy', 'bindings.ts', 'config.ts'],
   },
   audit: { values: ['hash.ts', 'limit.ts', 'log.ts'], types: ['auth', 'config.ts'] },
   sessions: {
-    values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'hash.ts', 'log.ts', 'objects.ts'],
+    values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'grant.ts', 'hash.ts', 'log.ts', 'objects.ts'],
     types: ['auth', 'config.ts'],
   },
   'context.ts': {
@@ -66,6 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
       'sessions',
       'audit',
       'denial.ts',
+      'grant.ts',
       'hash.ts',
       'objects.ts',
       'shapes.ts',
@@ -128,6 +134,7 @@ const VARIABLES = [
   'ADMIN_SCOPE',
   'ADMIN_PERMISSION',
   'OPERATORS',
+  'OPERATOR_TENANTS',
   'SERVICE_KEYS',
   'AUDIT_LOG',
   'SESSION_LISTENING',

@@ -180,7 +180,17 @@ const SETTINGS: Readonly<
       { issuer: ISSUER, subject: 'b' },
     ],
     bad: [{ issuer: ISSUER }],
-    complaint: 'must be a list of {"issuer":"…","subject":"…"}',
+    complaint: 'must be a list of {"issuer":"…","subject":"…"}, with "tenant":"…" where tokens have one',
+  },
+  operatorTenants: {
+    variable: 'OPERATOR_TENANTS',
+    default: [],
+    // What is named has to be in AUTHORIZATION_SERVERS: see below.
+    declared: [],
+    given: '[]',
+    understood: [],
+    bad: [{ issuer: ISSUER }],
+    complaint: 'must be a list of {"issuer":"…","tenant":"…"}',
   },
   sessionListening: {
     variable: 'SESSION_LISTENING',
@@ -448,10 +458,12 @@ describe('OPERATORS', () => {
     ['one whose subject is no text', [{ issuer: ISSUER, subject: 5 }]],
     ['a client: whoever signs in with it would be an operator', [{ issuer: ISSUER, clientId: 'cli' }]],
     ['a client beside the subject', [{ issuer: ISSUER, subject: 'root', clientId: 'cli' }]],
+    ['a tenant without a name', [{ issuer: ISSUER, subject: 'root', tenant: '' }]],
+    ['a subject that is null', [{ issuer: ISSUER, subject: null }]],
     ['one that is no good among good ones', [{ issuer: ISSUER, subject: 'root' }, {}]],
   ])('refuses %s', (_, given) => {
     expect(problems({ OPERATORS: given })).toEqual([
-      `${OPERATORS_AT}: must be a list of {"issuer":"…","subject":"…"}.`,
+      `${OPERATORS_AT}: must be a list of {"issuer":"…","subject":"…"}, with "tenant":"…" where tokens have one.`,
     ]);
   });
 
@@ -471,6 +483,55 @@ describe('OPERATORS', () => {
       OPERATORS: [{ issuer: 'https://b.example', subject: 'root' }],
     };
     expect(check(vars).operators).toEqual(vars.OPERATORS);
+  });
+});
+
+describe('operators of an issuer whose tokens have a tenant', () => {
+  const AS = { issuer: ISSUER, tenant: { claim: [['org']] } };
+  const entry = (values?: readonly string[]) => ({
+    AUTHORIZATION_SERVERS: [{ ...AS, tenant: { ...AS.tenant, ...(values ? { values } : {}) } }],
+  });
+  const root = (tenant?: string | null) => ({
+    OPERATORS: [{ issuer: ISSUER, subject: 'root', ...(tenant === undefined ? {} : { tenant }) }],
+  });
+  const operators = where('OPERATORS', 'operators');
+  const unclear = `${operators}: tokens of ${ISSUER} have a tenant, and more than one is served: give "tenant" as well.`;
+  const unserved = `${operators}: ${ISSUER} has the tenant "c" not among its tenant.values.`;
+
+  test.each<[string, object, string[]]>([
+    ['need one, where all are served', { ...entry(), ...root() }, [unclear]],
+    ['need one, where several are', { ...entry(['a', 'b']), ...root() }, [unclear]],
+    ['need none, where one is', { ...entry(['a']), ...root() }, []],
+    ['may be of a tenant', { ...entry(), ...root('a') }, []],
+    ['may be of none', { ...entry(), ...root(null) }, []],
+    ['are of a tenant that is served', { ...entry(['a', 'b']), ...root('c') }, [unserved]],
+    [
+      'have none, where tokens have none',
+      { AUTHORIZATION_SERVERS: [{ issuer: ISSUER }], ...root('a') },
+      [`${operators}: tokens of ${ISSUER} have no tenant: leave "tenant" out.`],
+    ],
+    [
+      'come by role from a tenant that can be',
+      {
+        ...entry(['a', 'b']),
+        OPERATOR_TENANTS: [
+          { issuer: ISSUER, tenant: 'a' },
+          { issuer: ISSUER, tenant: null },
+          { issuer: 'https://b.example', tenant: 'a' },
+        ],
+      },
+      [
+        `${where('OPERATOR_TENANTS', 'operatorTenants')}: ${ISSUER} has the tenant null not among its tenant.values.`,
+        `${where('OPERATOR_TENANTS', 'operatorTenants')}: https://b.example is not an issuer in AUTHORIZATION_SERVERS.`,
+      ],
+    ],
+  ])('%s', (_, vars, expected) => {
+    expect(problems(vars as Record<string, unknown>)).toEqual(expected);
+  });
+
+  test('come by role from the tenants that are named', () => {
+    const OPERATOR_TENANTS = [{ issuer: ISSUER, tenant: 'a' }];
+    expect(check({ ...entry(), OPERATOR_TENANTS }).operatorTenants).toEqual(OPERATOR_TENANTS);
   });
 });
 

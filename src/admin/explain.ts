@@ -5,6 +5,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { isServiceKey, SERVICE_ISSUER, servicePrincipal } from '../auth/service-key.ts';
 import { type Denial, isDenial } from '../denial.ts';
+import { tenantMember } from '../grant.ts';
 import { authorize, type Requirement, rolesOf } from '../policy/authorize.ts';
 import { admit, type Caller, kindsOf, revocationOf, shadowDenial } from '../policy/caller.ts';
 import { keysOf } from '../policy/keys.ts';
@@ -23,8 +24,10 @@ import {
   Refusal,
   readBody,
   scopesIn,
+  tenantIn,
   text,
 } from './inputs.ts';
+import { checkTenant, hasTenants } from './tenants.ts';
 
 interface Rule {
   readonly needs: string;
@@ -43,13 +46,15 @@ export async function explain(call: Call): Promise<Answer> {
     return ok({ decision: 'deny', ...reasonFor(principal), rules: [], policyVersion: policy.version });
 
   const caller = await admit(principal, policy);
-  const { kind, issuer, subject, clientId, scopes, roles, permissions, issuedAt, expiresAt } = principal;
+  const { kind, issuer, subject, clientId, tenant, scopes, roles, permissions, issuedAt, expiresAt } =
+    principal;
   const about = {
     principal: {
       kind,
       issuer,
       subject,
       clientId: clientId ?? null,
+      ...tenantMember(tenant),
       scopes,
       roles,
       permissions,
@@ -102,8 +107,9 @@ function requirementIn(input: Input, catalogue: Catalogue): Requirement {
   return requirement;
 }
 
-async function principalIn(input: Input, policy: Policy, { context }: Call): Promise<Principal | Denial> {
+async function principalIn(input: Input, policy: Policy, call: Call): Promise<Principal | Denial> {
   const { principal, token } = input;
+  const { context } = call;
   if ((principal === undefined) === (token === undefined))
     throw new Refusal(400, 'invalid_request', 'Give either principal or token.');
   if (token !== undefined) {
@@ -114,8 +120,10 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
       : verifyAccessToken(credential, context);
   }
   if (!isRecord(principal)) throw new Refusal(400, 'invalid_request', 'principal must be an object.');
-  checkMembers(principal, ['issuer', 'subject', 'clientId', 'scopes', 'roles', 'permissions', 'issuedAt']);
-  const issuer = text(principal, 'issuer');
+  const names = ['issuer', 'subject', 'clientId', 'tenant', 'scopes', 'roles', 'permissions', 'issuedAt'];
+  checkMembers(principal, names);
+  const [issuer, tenant] = [text(principal, 'issuer'), tenantIn(principal)];
+  checkTenant({ issuer, ...tenantMember(tenant) }, call);
   const now = context.now();
   const list = (name: string, read: typeof namesIn): readonly string[] =>
     principal[name] === undefined ? [] : read(principal, name);
@@ -124,7 +132,7 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
     issuer,
     subject: text(principal, 'subject'),
     clientId: optionalText(principal, 'clientId'),
-    tenant: optionalText(principal, 'tenant'),
+    tenant: hasTenants(issuer, call) ? (tenant ?? null) : undefined,
     scopes: list('scopes', scopesIn),
     roles: list('roles', namesIn),
     permissions: list('permissions', namesIn),
@@ -140,8 +148,12 @@ async function principalIn(input: Input, policy: Policy, { context }: Call): Pro
   return context.deployment.issuers.server(issuer) ? described : { reason: 'issuer_not_trusted' };
 }
 
-const revocationFor = async (principal: Principal, policy: Policy) =>
-  revocationOf(principal, policy, await keysOf(principal, kindsOf(policy)));
+/** As an operator would name it. */
+async function revocationFor(principal: Principal, policy: Policy) {
+  const found = revocationOf(principal, policy, await keysOf(principal, kindsOf(policy)));
+  if (!found?.kind.startsWith('tenant')) return found;
+  return { ...found, kind: found.kind.replace('tenant_', ''), ...tenantMember(principal.tenant) };
+}
 
 function rulesFor(caller: Caller, requirement: Requirement): readonly Rule[] {
   return [

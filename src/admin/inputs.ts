@@ -3,7 +3,8 @@
 // A problem is thrown as a Refusal, which routes.ts turns into an answer; nothing else is thrown on purpose here.
 // Does not check whether what is named exists: the registry does.
 
-import type { Assignee, RevocationTarget } from '../policy/keys.ts';
+import { tenantMember } from '../grant.ts';
+import type { Assignee, RevocationTarget, Tenant } from '../policy/keys.ts';
 import { REVOCATION_KINDS } from '../policy/keys.ts';
 import { isFailure, readJson } from '../protocol/message.ts';
 import { isRecord, isText, MAX_IDENTIFIER, SCOPE_TOKEN } from '../shapes.ts';
@@ -148,12 +149,27 @@ export function pageOf(input: Input): { readonly limit: number; readonly cursor?
   };
 }
 
+/**
+ * A tenant; `null` for tokens that name none, which a query, where there is no null, calls `noTenant=true`. `undefined` when
+ * it is left open.
+ */
+export function tenantIn(input: Input): Tenant | undefined {
+  if (!flag(input, 'noTenant')) return input.tenant === null ? null : optionalText(input, 'tenant');
+  if (input.tenant !== undefined) throw invalid('Give either tenant or noTenant.');
+  return null;
+}
+
+/** What a list is to be about: JSON, so that `null` is a tenant. Of `undefined` there is none. */
+export const tenantFilter = (input: Input): string | undefined => JSON.stringify(tenantIn(input));
+
 /** Who a role is given to. */
 export function assigneeOf(input: Input): Assignee {
-  const issuer = text(input, 'issuer');
   const [subject, clientId] = [optionalText(input, 'subject'), optionalText(input, 'clientId')];
-  if (subject !== undefined && clientId === undefined) return { issuer, subject };
-  if (clientId !== undefined && subject === undefined) return { issuer, clientId };
+  const tenant = tenantIn(input);
+  if (flag(input, 'allTenants') && tenant !== undefined) throw invalid('Give either a tenant or allTenants.');
+  const among = { issuer: text(input, 'issuer'), ...tenantMember(tenant) };
+  if (subject !== undefined && clientId === undefined) return { ...among, subject };
+  if (clientId !== undefined && subject === undefined) return { ...among, clientId };
   throw invalid('Give either subject or clientId.');
 }
 
@@ -163,6 +179,7 @@ const TARGET_MEMBERS: Readonly<Record<RevocationTarget['kind'], readonly string[
   client: ['issuer', 'clientId'],
   grant: ['issuer', 'subject', 'clientId'],
   session: ['sessionId'],
+  tenant: ['issuer', 'tenant'],
   issuer: ['issuer'],
   everything: [],
 };
@@ -179,11 +196,16 @@ export function targetOf(
     // A token is longer than other texts, and is never repeated in a problem.
     return { kind, token: text(value, 'token', 65_536) };
   }
-  const members = TARGET_MEMBERS[kind];
-  checkMembers(value, ['kind', ...members]);
+  const within = ['subject', 'client', 'grant'].includes(kind) ? ['tenant'] : [];
+  checkMembers(value, ['kind', ...TARGET_MEMBERS[kind], ...within]);
+  const members = [...TARGET_MEMBERS[kind], ...within.filter((name) => value[name] !== undefined)];
   const parts = members.map((name) => [
     name,
-    kind === 'grant' && name === 'clientId' && value[name] === null ? null : text(value, name),
+    name === 'tenant' || (kind === 'grant' && name === 'clientId')
+      ? value[name] === null
+        ? null
+        : text(value, name)
+      : text(value, name),
   ]);
   return { kind, ...Object.fromEntries(parts) } as RevocationTarget;
 }

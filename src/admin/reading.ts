@@ -5,7 +5,7 @@ import { decisionLog } from '../objects.ts';
 import type { Action } from '../policy/change.ts';
 import { HEAD_KEY } from '../policy/snapshot.ts';
 import { type Answer, type Call, inForceWithin, ok } from './call.ts';
-import { optionalNumber, optionalText, optionalWord, pageOf, readQuery } from './inputs.ts';
+import { optionalNumber, optionalText, optionalWord, pageOf, readQuery, tenantFilter } from './inputs.ts';
 
 const ACTIONS: Readonly<Record<Action, true>> = {
   revoke: true,
@@ -27,21 +27,25 @@ const ACTIONS: Readonly<Record<Action, true>> = {
 };
 
 export async function history({ url, registry }: Call): Promise<Answer> {
-  const input = readQuery(url.searchParams, ['action', 'issuer', 'subject', 'limit', 'cursor']);
+  const names = ['action', 'issuer', 'subject', 'tenant', 'noTenant', 'limit', 'cursor'];
+  const input = readQuery(url.searchParams, names);
   const filter = {
     action: optionalWord(input, 'action', Object.keys(ACTIONS)),
     issuer: optionalText(input, 'issuer'),
     subject: optionalText(input, 'subject'),
+    tenant: tenantFilter(input),
   };
   return ok({ ...(await registry.list('history', { filter, ...pageOf(input) })) });
 }
 
 export async function decisions({ url, context }: Call): Promise<Answer> {
   const names = ['reason', 'issuer', 'subject', 'tool'] as const;
-  const input = readQuery(url.searchParams, ['decision', ...names, 'since', 'limit', 'cursor']);
+  const more = ['tenant', 'noTenant', 'since', 'limit', 'cursor'];
+  const input = readQuery(url.searchParams, ['decision', ...names, ...more]);
   const wanted = [
     ['decision', optionalWord(input, 'decision', ['allow', 'deny'])],
     ...names.map((name) => [name, optionalText(input, name)]),
+    ['tenant', tenantFilter(input)],
   ];
   const filter = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
   const { issuer, subject } = filter;

@@ -17,18 +17,22 @@ import {
   readBody,
   readQuery,
   targetOf,
+  tenantFilter,
 } from './inputs.ts';
-import { isListed } from './operator.ts';
+import { isListed, isOperatorTenant } from './operator.ts';
 import { eraseSessions } from './sessions.ts';
+import { checkTenant } from './tenants.ts';
 
 const YEAR_SECONDS = 31_536_000;
 
 export async function listRevocations({ url, registry }: Call): Promise<Answer> {
-  const input = readQuery(url.searchParams, ['kind', 'issuer', 'subject', 'limit', 'cursor']);
+  const names = ['kind', 'issuer', 'subject', 'tenant', 'noTenant', 'limit', 'cursor'];
+  const input = readQuery(url.searchParams, names);
   const filter = {
     kind: optionalWord(input, 'kind', REVOCATION_KINDS),
     issuer: optionalText(input, 'issuer'),
     subject: optionalText(input, 'subject'),
+    tenant: tenantFilter(input),
   };
   return ok({ ...(await registry.list('revocations', { filter, ...pageOf(input) })) });
 }
@@ -51,6 +55,7 @@ export async function revoke(call: Call): Promise<Answer> {
     );
   if (wanted.action === 'revoke') {
     const { target } = wanted;
+    if ('issuer' in target) checkTenant(target, call);
     checkBlock(target, until, call);
     if (
       'issuer' in target &&
@@ -124,6 +129,12 @@ function checkBlock(target: RevocationTarget, until: number | undefined, { conte
       409,
       'conflict',
       `until does not go with ${target.kind}: nobody could sign in to lift it.`,
+    );
+  if (target.kind === 'tenant' && isOperatorTenant(target, context.deployment.config))
+    throw new Refusal(
+      409,
+      'conflict',
+      'until does not go with a tenant of operators: they could not lift it.',
     );
   if ((target.kind === 'subject' || target.kind === 'grant') && isListed(target, context.deployment.config))
     throw new Refusal(

@@ -4,33 +4,33 @@
 
 import { auditNames } from '../audit/subject.ts';
 import type { Context } from '../context.ts';
+import { type Grant, grantName, tenantMember } from '../grant.ts';
 import { clientSession, decisionLog } from '../objects.ts';
+import type { Tenant } from '../policy/keys.ts';
 import { grantsOf } from '../sessions/session-index.ts';
 import { type Answer, type Call, change, changed, ok } from './call.ts';
-import { flag, optionalText, readBody, readQuery, text as textIn } from './inputs.ts';
+import { flag, optionalText, readBody, readQuery, tenantIn, text as textIn } from './inputs.ts';
+import { checkTenant } from './tenants.ts';
 
 export async function listSessions({ url, context }: Call): Promise<Answer> {
-  const input = readQuery(url.searchParams, ['issuer', 'subject']);
-  const [issuer, subject] = [textIn(input, 'issuer'), textIn(input, 'subject')];
+  const input = readQuery(url.searchParams, ['issuer', 'subject', 'tenant', 'noTenant']);
+  const [issuer, subject, tenant] = [textIn(input, 'issuer'), textIn(input, 'subject'), tenantIn(input)];
   const grants = await grantsOf(context.kv, issuer, subject);
   const items = await Promise.all(
-    grants.map(async ({ clientId }) => ({
-      clientId,
-      ...(await clientSession(
-        context.env,
-        grantOf(issuer, subject, clientId),
-        context.deployment.config,
-      ).describe()),
+    grants.filter(within(tenant)).map(async (grant) => ({
+      clientId: grant.clientId,
+      ...tenantMember(grant.tenant),
+      ...(await clientSession(context.env, grant, context.deployment.config).describe()),
     })),
   );
   return ok({ items });
 }
 
-const grantOf = (issuer: string, subject: string, clientId: string | null) => ({
-  issuer,
-  subject,
-  clientId: clientId ?? undefined,
-});
+/** Whether something belongs to a tenant, or to any when none is meant. */
+const within =
+  (tenant: Tenant | undefined) =>
+  (grant: Grant): boolean =>
+    tenant === undefined || grant.tenant === tenant;
 
 /** Ends the sessions of a subject, or of one of its grants, and erases what tools keep for it if that is wanted. */
 export async function eraseSessions(
@@ -39,15 +39,21 @@ export async function eraseSessions(
     readonly issuer: string;
     readonly subject: string;
     readonly clientId?: string | null;
+    readonly tenant?: Tenant;
     readonly sessionId?: string;
   },
   eraseState: boolean,
 ): Promise<{ readonly sessions: number; readonly stateKeys: number }> {
-  const { issuer, subject, clientId, sessionId } = wanted;
-  const grants = clientId === undefined ? await grantsOf(kv, issuer, subject) : [{ clientId }];
+  const { issuer, subject, clientId, tenant, sessionId } = wanted;
+  const indexed = (await grantsOf(kv, issuer, subject))
+    .filter(within(tenant))
+    .filter((grant) => clientId === undefined || grant.clientId === clientId);
+  // One that is named need not have been found: the index may be behind.
+  const named = clientId === undefined ? [] : [{ issuer, subject, clientId, tenant }];
+  const grants = new Map([...indexed, ...named].map((grant) => [grantName(grant), grant]));
   const counts = await Promise.all(
-    grants.map(async (grant) => {
-      const object = clientSession(env, grantOf(issuer, subject, grant.clientId), config);
+    Array.from(grants.values(), async (grant) => {
+      const object = clientSession(env, grant, config);
       const sessions = await object.endSessions(sessionId);
       return { sessions, stateKeys: eraseState ? await object.eraseState() : 0 };
     }),
@@ -58,15 +64,17 @@ export async function eraseSessions(
 }
 
 export async function endSessions(call: Call): Promise<Answer> {
-  const members = ['issuer', 'subject', 'clientId', 'sessionId', 'state', 'reason'];
+  const members = ['issuer', 'subject', 'clientId', 'sessionId', 'tenant', 'noTenant', 'state', 'reason'];
   const input = readQuery(call.url.searchParams, members);
   const [clientId, sessionId] = [optionalText(input, 'clientId'), optionalText(input, 'sessionId')];
   const wanted = {
     issuer: textIn(input, 'issuer'),
     subject: textIn(input, 'subject'),
     ...(clientId === undefined ? {} : { clientId }),
+    ...tenantMember(tenantIn(input)),
     ...(sessionId === undefined ? {} : { sessionId }),
   };
+  checkTenant(wanted, call);
   const eraseState = flag(input, 'state');
   const outcome = await change(call, { action: 'end_sessions', ...wanted, eraseState }, input, '');
   const { sessions, stateKeys } = await eraseSessions(call.context, wanted, eraseState);

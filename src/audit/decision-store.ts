@@ -31,7 +31,12 @@ export interface DecisionFilter {
   /** One of these, if it is a list. */
   readonly subject?: string | readonly string[];
   readonly tool?: string;
+  /** As JSON: tokens that name none have `null`. */
+  readonly tenant?: string;
 }
+
+/** What is no column. */
+const TENANT = "json -> '$.tenant'";
 
 type Row = Record<string, SqlStorageValue>;
 
@@ -100,8 +105,9 @@ export class DecisionStore {
     before: number,
     limit: number,
   ): readonly { readonly position: number; readonly decision: LoggedDecision }[] {
-    const { decision, reason, issuer, subject, tool } = filter;
-    const wanted = Object.entries({ decision, reason, issuer, subject, tool }).flatMap(([column, value]) =>
+    const { decision, reason, issuer, subject, tool, tenant } = filter;
+    const columns = { decision, reason, issuer, subject, tool, [TENANT]: tenant };
+    const wanted = Object.entries(columns).flatMap(([column, value]) =>
       value === undefined ? [] : [{ column, values: [value].flat() }],
     );
     const conditions = wanted.map(

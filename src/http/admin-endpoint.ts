@@ -6,7 +6,7 @@
 // a decision in the audit, with the operation.
 // The description of the API is no operation: the platform serves it to anybody (wrangler.toml [assets]).
 
-import { operatorRequirement } from '../admin/operator.ts';
+import { operatorRequirement, refuseForeign } from '../admin/operator.ts';
 import { methodsOf, operate, operationOf } from '../admin/routes.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
@@ -25,6 +25,9 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   const admitted = await identify(request, url, context, progress);
   const { principal } = progress;
   if (!principal) return admitted as Denial;
+  // The registry could not say otherwise, so it is not asked.
+  const foreign = isDenial(admitted) ? undefined : refuseForeign(principal, context.deployment.config);
+  if (foreign) return foreign;
   // By what the registry says, whatever was published: KV may be late, or out of reach.
   const requirement = operatorRequirement(principal, context.deployment.config);
   const operator = await readmit(principal, admitted, requirement, context, progress);

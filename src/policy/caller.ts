@@ -7,7 +7,7 @@
 import type { Principal } from '../auth/principal.ts';
 import type { Denial } from '../denial.ts';
 import { authorize, type Requirement, type Rights, rightsOf } from './authorize.ts';
-import { keysOf, type PrincipalKeys, REVOCATION_KINDS, type RevocationKind, revocationKey } from './keys.ts';
+import { KEY_KINDS, type KeyKind, keysOf, type PrincipalKeys, revocationKey } from './keys.ts';
 import type { Policy } from './snapshot.ts';
 
 export interface Caller {
@@ -35,8 +35,8 @@ export function admit(principal: Principal, policy: Policy): Caller | Denial | P
 const NO_KEYS: PrincipalKeys = new Map();
 
 /** The keys without which a policy cannot be applied; hashing the others would be in vain. */
-export const kindsOf = ({ revokedKinds, hasAssignments }: Policy): ReadonlySet<RevocationKind> =>
-  hasAssignments ? new Set([...revokedKinds, 'subject', 'client']) : revokedKinds;
+export const kindsOf = ({ revokedKinds, assignedKinds }: Policy): ReadonlySet<KeyKind> =>
+  assignedKinds.length > 0 ? new Set([...revokedKinds, ...assignedKinds]) : revokedKinds;
 
 function decide(principal: Principal, policy: Policy, keys: PrincipalKeys): Caller | Denial {
   const revocation =
@@ -65,8 +65,8 @@ export function revocationOf(
   { issuedAt }: Principal,
   policy: Policy,
   keys: PrincipalKeys,
-): { readonly id: string; readonly kind: RevocationKind; readonly revokedAt: number } | undefined {
-  for (const kind of REVOCATION_KINDS) {
+): { readonly id: string; readonly kind: KeyKind; readonly revokedAt: number } | undefined {
+  for (const kind of KEY_KINDS) {
     const key = kind === 'session' ? undefined : keys.get(kind);
     if (!key || !policy.revokedKinds.has(kind)) continue;
     const revokedAt = policy.revokedAt(key);
@@ -77,9 +77,10 @@ export function revocationOf(
 }
 
 export function assignedTo(policy: Policy, keys: PrincipalKeys): readonly string[] {
-  if (!policy.hasAssignments) return [];
-  const [subject, client] = [keys.get('subject'), keys.get('client')];
-  return [subject, client].flatMap((key) => (key ? policy.assignedRoles(key) : []));
+  return policy.assignedKinds.flatMap((kind) => {
+    const key = keys.get(kind);
+    return key ? policy.assignedRoles(key) : [];
+  });
 }
 
 /** Whether a session of the older era was ended by an operator. Session ids are random: one that was revoked stays so. */

@@ -1,6 +1,6 @@
 // What operators can change about the policy, and what they are told. Data only: it crosses from the Worker to the registry.
 
-import type { Assignee, RevocationTarget } from './keys.ts';
+import type { Assignee, RevocationTarget, Tenant } from './keys.ts';
 import type { RoleDefinition } from './roles.ts';
 
 /** `expected` is the version an operator has seen (If-Match); `null`: there must be no such role yet. */
@@ -52,6 +52,7 @@ export type Change =
       readonly issuer: string;
       readonly subject: string;
       readonly clientId?: string | null;
+      readonly tenant?: Tenant;
       readonly sessionId?: string;
       readonly eraseState: boolean;
     }
@@ -71,6 +72,8 @@ export interface Author {
   readonly issuer: string;
   readonly subject: string;
   readonly clientId: string | null;
+  /** Absent where tokens of its issuer have none. */
+  readonly tenant?: Tenant;
 }
 
 export type ChangeOutcome =

@@ -88,7 +88,7 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       const before = Number(known?.revoked_at ?? 0);
       // Whoever revokes again does not lift a block that reaches further.
       const revokedAt = Math.max(until ?? at, before);
-      store.putRevocation(key, target, { revokedAt, at, reason: by.reason, operator: by.operator, version });
+      store.putRevocation(key, target, revokedAt, { ...by, at, version });
       const newTokensFrom = revokedAt + config.clockToleranceSeconds + 1;
       return {
         result: { id: key, target, revokedAt, newTokensFrom },
@@ -179,7 +179,7 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       return { result: {}, target, about: target };
     }
     case 'forget':
-      return forget(change, key, version, context);
+      return forget(change, version, context);
   }
 }
 
@@ -297,9 +297,6 @@ function assign(
   context: ChangeContext,
 ): Done {
   const { store, at } = context;
-  const { issuer } = assignee;
-  const subject = 'subject' in assignee ? assignee.subject : null;
-  const clientId = 'clientId' in assignee ? assignee.clientId : null;
   if (action === 'unassign') {
     if (!store.deleteAssignment(key, role, version))
       throw new Refused('not_found', `The role "${role}" is not assigned to that.`);
@@ -311,13 +308,12 @@ function assign(
         'conflict',
         `There are ${ASSIGNMENTS_MOST} assignments already; have the tokens name them.`,
       );
-    const { reason, operator } = by;
-    store.putAssignment(key, role, { issuer, subject, clientId, at, reason, operator, version });
+    store.putAssignment(key, role, assignee, { ...by, at, version });
   }
   return {
     result: { ...assignee, role },
     target: { ...assignee, role },
-    about: subject === null ? { issuer } : { issuer, subject },
+    about: assignee,
   };
 }
 
@@ -351,12 +347,12 @@ function usableKey(id: string, { store, at }: ChangeContext) {
 /** Takes a subject's name out of everything that is kept. Revocations stay in force: they are published as hashes. */
 function forget(
   { issuer, subject }: Extract<Change, { action: 'forget' }>,
-  key: string,
   version: number,
   { store }: ChangeContext,
 ): Done {
-  const roles = store.rows('SELECT role FROM assignment WHERE key = ?', key).map(({ role }) => String(role));
-  for (const role of roles) store.deleteAssignment(key, role, version);
+  const query = 'SELECT key, role FROM assignment WHERE issuer = ? AND subject = ?';
+  const assigned = store.rows(query, issuer, subject);
+  for (const { key, role } of assigned) store.deleteAssignment(String(key), String(role), version);
   const count = (query: string, ...bindings: string[]): number =>
     Number(store.one(`SELECT COUNT(*) AS count FROM ${query}`, ...bindings)?.count);
   const revocations = count('revocation WHERE issuer = ? AND subject = ?', issuer, subject);
@@ -399,7 +395,7 @@ function forget(
     );
   }
   return {
-    result: { erased: { assignments: roles.length, historyEntries, revocations } },
+    result: { erased: { assignments: assigned.length, historyEntries, revocations } },
     target: { issuer, subject: null },
     about: { issuer },
   };

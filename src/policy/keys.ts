@@ -1,12 +1,14 @@
 // What stands in a snapshot instead of names: hashes of what was revoked and of who was given a role.
 //
-// A key is the beginning of SHA-256 over kind, issuer and value. Revocations use 64 bits: a collision there would refuse
+// A key is the beginning of SHA-256 over kind, issuer and value. What counts within one tenant only is of a kind of its own,
+// so that its key is never that of what counts in all of them. Revocations use 64 bits: a collision there would refuse
 // somebody, once in 10^13 callers with a million revocations. Assignments use 128 bits: a collision there would give
 // roles away, and a caller who can choose its own subject could search for one.
 // A principal's keys are computed once and remembered with it; a principal lives as long as its verified token is cached.
 
 import type { Principal } from '../auth/principal.ts';
 import type { SERVICE_ISSUER } from '../auth/service-key.ts';
+import { tenantPart } from '../grant.ts';
 import { sha256 } from '../hash.ts';
 
 /** The issuer of services; the compiler sees that it is the same. */
@@ -19,31 +21,49 @@ export const REVOCATION_KINDS = [
   'client',
   'grant',
   'session',
+  'tenant',
   'issuer',
   'everything',
 ] as const;
 export type RevocationKind = (typeof REVOCATION_KINDS)[number];
 
+/** What can also be revoked within one tenant. */
+type InTenant = 'subject' | 'client' | 'grant';
+
+/** What a key is of: the kinds above, and those within one tenant, which an answer names first. */
+export const KEY_KINDS = ['tenant_subject', 'tenant_client', 'tenant_grant', ...REVOCATION_KINDS] as const;
+export type KeyKind = (typeof KEY_KINDS)[number];
+
+/** A tenant; `null` for tokens that name none though their issuer's could. */
+export type Tenant = string | null;
+/** Within one tenant; without it in every one. */
+interface Within {
+  readonly tenant?: Tenant;
+}
+
 /** What a revocation covers, as an operator names it. */
 export type RevocationTarget =
   | { readonly kind: 'token'; readonly issuer: string; readonly tokenId: string }
-  | { readonly kind: 'subject'; readonly issuer: string; readonly subject: string }
-  | { readonly kind: 'client'; readonly issuer: string; readonly clientId: string }
-  | {
+  | (Within & { readonly kind: 'subject'; readonly issuer: string; readonly subject: string })
+  | (Within & { readonly kind: 'client'; readonly issuer: string; readonly clientId: string })
+  | (Within & {
       readonly kind: 'grant';
       readonly issuer: string;
       readonly subject: string;
       /** `null` for tokens that name no client. */
       readonly clientId: string | null;
-    }
+    })
   | { readonly kind: 'session'; readonly sessionId: string }
+  | { readonly kind: 'tenant'; readonly issuer: string; readonly tenant: Tenant }
   | { readonly kind: 'issuer'; readonly issuer: string }
   | { readonly kind: 'everything' };
 
 /** The issuer's subject or client that a role is assigned to. */
-export type Assignee =
-  | { readonly issuer: string; readonly subject: string }
-  | { readonly issuer: string; readonly clientId: string };
+export type Assignee = Within &
+  (
+    | { readonly issuer: string; readonly subject: string }
+    | { readonly issuer: string; readonly clientId: string }
+  );
 
 /** 128 bits: as words for tables, as text for everything else. */
 export interface Key {
@@ -57,39 +77,46 @@ export interface Key {
 export const REVOCATION_KEY_WORDS = 2;
 export const ASSIGNMENT_KEY_WORDS = 4;
 
+/** The kind of the key of a target. */
+export const keyKindOf = (target: RevocationTarget): KeyKind =>
+  'tenant' in target && target.kind !== 'tenant' && target.tenant !== undefined
+    ? `tenant_${target.kind}`
+    : target.kind;
+
 export function revocationKey(target: RevocationTarget): Promise<Key> {
+  const kind = keyKindOf(target);
   switch (target.kind) {
     case 'token':
-      return keyOf('token', target.issuer, target.tokenId);
+      return keyOf(kind, target.issuer, target.tokenId);
     case 'subject':
-      return keyOf('subject', target.issuer, target.subject);
+      return keyOf(kind, target.issuer, target.subject, ...tenantPart(target.tenant));
     case 'client':
-      return keyOf('client', target.issuer, target.clientId);
+      return keyOf(kind, target.issuer, target.clientId, ...tenantPart(target.tenant));
     case 'grant':
-      return keyOf('grant', target.issuer, target.subject, target.clientId);
+      return keyOf(kind, target.issuer, target.subject, target.clientId, ...tenantPart(target.tenant));
     case 'session':
-      return keyOf('session', target.sessionId);
+      return keyOf(kind, target.sessionId);
+    case 'tenant':
+      return keyOf(kind, target.issuer, target.tenant);
     case 'issuer':
-      return keyOf('issuer', target.issuer);
+      return keyOf(kind, target.issuer);
     case 'everything':
-      return keyOf('everything');
+      return keyOf(kind);
   }
 }
 
-export function assignmentKey(assignee: Assignee): Promise<Key> {
-  return 'subject' in assignee
-    ? keyOf('subject', assignee.issuer, assignee.subject)
-    : keyOf('client', assignee.issuer, assignee.clientId);
-}
+/** The same as that of a revocation of whom it is given to, only longer. */
+export const assignmentKey = (assignee: Assignee): Promise<Key> =>
+  revocationKey('subject' in assignee ? { kind: 'subject', ...assignee } : { kind: 'client', ...assignee });
 
 /** What about a principal can be revoked. A session of the older era is not the principal's, but a connection's. */
-export type PrincipalKind = Exclude<RevocationKind, 'session'>;
+export type PrincipalKind = Exclude<KeyKind, 'session'>;
 export type PrincipalKeys = ReadonlyMap<PrincipalKind, Key>;
 
 const remembered = new WeakMap<Principal, Map<PrincipalKind, Key>>();
 
-/** The keys of a principal, of the kinds that matter. A client that the token does not name has none. */
-export async function keysOf(principal: Principal, kinds: Iterable<RevocationKind>): Promise<PrincipalKeys> {
+/** The keys of a principal, of the kinds that matter. A client or tenant that the token does not have has none. */
+export async function keysOf(principal: Principal, kinds: Iterable<KeyKind>): Promise<PrincipalKeys> {
   const keys = remembered.get(principal) ?? new Map<PrincipalKind, Key>();
   remembered.set(principal, keys);
   await Promise.all(
@@ -101,10 +128,8 @@ export async function keysOf(principal: Principal, kinds: Iterable<RevocationKin
   return keys;
 }
 
-function targetOf(
-  { issuer, subject, clientId, tokenId }: Principal,
-  kind: RevocationKind,
-): RevocationTarget | undefined {
+function targetOf(principal: Principal, kind: KeyKind): RevocationTarget | undefined {
+  const { issuer, subject, clientId, tokenId, tenant } = principal;
   switch (kind) {
     case 'token':
       return { kind, issuer, tokenId };
@@ -114,6 +139,14 @@ function targetOf(
       return clientId === undefined ? undefined : { kind, issuer, clientId };
     case 'grant':
       return { kind, issuer, subject, clientId: clientId ?? null };
+    case 'tenant':
+      return tenant === undefined ? undefined : { kind, issuer, tenant };
+    case 'tenant_subject':
+    case 'tenant_client':
+    case 'tenant_grant': {
+      const everywhere = targetOf(principal, kind.slice('tenant_'.length) as InTenant);
+      return everywhere && tenant !== undefined ? ({ ...everywhere, tenant } as RevocationTarget) : undefined;
+    }
     case 'issuer':
       return { kind, issuer };
     case 'everything':

@@ -8,6 +8,7 @@
 
 import { DurableObject } from 'cloudflare:workers';
 import type { Config } from '../config.ts';
+import { grantName } from '../grant.ts';
 import { describeError, log } from '../log.ts';
 import type { Change, ChangeBy, ChangeOutcome, Page, RegistryStatus, RoleItem, RoleList } from './change.ts';
 import { applyChange, Refused } from './changes.ts';
@@ -88,8 +89,7 @@ export function createPolicyRegistry(
     /** @throws {Refused} and leaves nothing behind */
     #apply(change: Change, key: string, by: ChangeBy): Extract<ChangeOutcome, { isDone: true }> {
       const { idempotency } = by;
-      const { issuer, subject, clientId } = by.operator;
-      const operator = JSON.stringify([issuer, subject, clientId]);
+      const operator = grantName(by.operator);
       const before = idempotency && this.#store.answered(idempotency.key, operator);
       if (before) {
         if (before.fingerprint !== idempotency.fingerprint)
@@ -256,8 +256,6 @@ async function keyOfChange(change: Change): Promise<string> {
     case 'assign':
     case 'unassign':
       return (await assignmentKey(change.assignee)).hex;
-    case 'forget':
-      return (await assignmentKey(change)).hex;
     default:
       return '';
   }
@@ -296,6 +294,7 @@ const LISTS = {
     (row) => ({
       issuer: row.issuer,
       ...(row.subject === null ? { clientId: row.client_id } : { subject: row.subject }),
+      ...(row.tenant === null ? {} : { tenant: JSON.parse(String(row.tenant)) }),
       role: row.role,
       createdAt: row.created_at,
       reason: row.reason,

@@ -30,4 +30,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE answered (
      key TEXT NOT NULL, operator TEXT NOT NULL, fingerprint TEXT NOT NULL, version INTEGER NOT NULL, result TEXT NOT NULL,
      at INTEGER NOT NULL, PRIMARY KEY (operator, key));`,
+  // As JSON, so that the tenant of tokens that name none is one; NULL is every tenant.
+  `ALTER TABLE assignment ADD COLUMN tenant TEXT;
+   CREATE INDEX assignment_tenant ON assignment (tenant) WHERE tenant IS NOT NULL;`,
 ];

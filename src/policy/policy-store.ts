@@ -5,7 +5,7 @@
 
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
 import type { Author } from './change.ts';
-import { type RevocationKind, type RevocationTarget, SERVICES } from './keys.ts';
+import { type Assignee, type KeyKind, keyKindOf, type RevocationTarget, SERVICES } from './keys.ts';
 import { MIGRATIONS } from './policy-schema.ts';
 import type { RoleDefinition } from './roles.ts';
 
@@ -23,8 +23,23 @@ export interface HistoryEntry {
   readonly change: unknown;
 }
 
-/** A column to filter by and what it must be; `undefined` is any. */
+/** Who changed a row last, when and why. */
+interface Written {
+  /** Epoch seconds. */
+  readonly at: number;
+  readonly reason: string;
+  readonly operator: Author;
+  readonly version: number;
+}
+
+/** A column to filter by and what it must be; `undefined` is any. A tenant is JSON. */
 export type Filter = Readonly<Record<string, string | undefined>>;
+
+/** What a target says, and no column, or one that says more. */
+const IN_TARGET: Readonly<Record<string, string>> = {
+  kind: "target ->> '$.kind'",
+  tenant: "target -> '$.tenant'",
+};
 
 export class PolicyStore {
   readonly #storage: DurableObjectStorage;
@@ -76,27 +91,18 @@ export class PolicyStore {
 
   // ---- revocations ----
 
-  putRevocation(
-    id: string,
-    target: RevocationTarget,
-    row: {
-      readonly revokedAt: number;
-      readonly at: number;
-      readonly reason: string;
-      readonly operator: Author;
-      readonly version: number;
-    },
-  ): void {
+  putRevocation(id: string, target: RevocationTarget, revokedAt: number, row: Written): void {
     const { issuer = null, subject = null } = target as { issuer?: string; subject?: string };
-    if (!this.revocation(id)) this.#addTo(`revocation ${target.kind}`, 1);
+    const kind = keyKindOf(target);
+    if (!this.revocation(id)) this.#addTo(`revocation ${kind}`, 1);
     this.run(
       'INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       id,
-      target.kind,
+      kind,
       JSON.stringify(target),
       issuer,
       subject,
-      row.revokedAt,
+      revokedAt,
       row.at,
       row.reason,
       JSON.stringify(row.operator),
@@ -130,9 +136,9 @@ export class PolicyStore {
     this.run(`DELETE FROM revocation WHERE ${old}`, at, servicesAt, SERVICES);
   }
 
-  revokedKinds(): readonly RevocationKind[] {
+  revokedKinds(): readonly KeyKind[] {
     const query = "SELECT name FROM counter WHERE name LIKE 'revocation %' AND value > 0 ORDER BY name";
-    return this.rows(query).map(({ name }) => String(name).slice('revocation '.length) as RevocationKind);
+    return this.rows(query).map(({ name }) => String(name).slice('revocation '.length) as KeyKind);
   }
 
   /** Without counting rows: there may be millions. */
@@ -217,32 +223,21 @@ export class PolicyStore {
 
   // ---- assignments ----
 
-  putAssignment(
-    key: string,
-    role: string,
-    row: {
-      readonly issuer: string;
-      readonly subject: string | null;
-      readonly clientId: string | null;
-      readonly at: number;
-      readonly reason: string;
-      readonly operator: Author;
-      readonly version: number;
-    },
-  ): void {
+  putAssignment(key: string, role: string, assignee: Assignee, row: Written): void {
     const isNew = this.one('SELECT 1 FROM assignment WHERE key = ? AND role = ?', key, role) === undefined;
     if (isNew) this.#addTo('assignment', 1);
     this.run(
-      'INSERT OR IGNORE INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       key,
       role,
-      row.issuer,
-      row.subject,
-      row.clientId,
+      assignee.issuer,
+      'subject' in assignee ? assignee.subject : null,
+      'clientId' in assignee ? assignee.clientId : null,
       row.at,
       row.reason,
       JSON.stringify(row.operator),
       row.version,
+      assignee.tenant === undefined ? null : JSON.stringify(assignee.tenant),
     );
     this.#markGone(key, row.version);
   }
@@ -258,6 +253,10 @@ export class PolicyStore {
   /** Without counting rows. */
   countAssignments(): number {
     return Number(this.one("SELECT value FROM counter WHERE name = 'assignment'")?.value ?? 0);
+  }
+
+  hasAssignmentsInTenants(): boolean {
+    return this.one('SELECT 1 FROM assignment WHERE tenant IS NOT NULL LIMIT 1') !== undefined;
   }
 
   assignees(role: string): number {
@@ -402,7 +401,7 @@ export class PolicyStore {
       (entry): entry is [string, string] => entry[1] !== undefined,
     );
     const where = [
-      ...wanted.map(([column]) => `${column} = ?`),
+      ...wanted.map(([column]) => `${(table !== 'assignment' && IN_TARGET[column]) || column} = ?`),
       ...(cursor === undefined ? [] : [`${by} < ?`]),
     ];
     const query = `SELECT ${by} AS position, * FROM ${table} ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY ${by} DESC LIMIT ?`;

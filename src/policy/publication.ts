@@ -59,6 +59,7 @@ export class Publication {
       assignments: {
         ...(assignments ? { table: assignments.name } : {}),
         recent: this.#store.assignmentsSince(assignments?.version ?? 0),
+        ...(this.#store.hasAssignmentsInTenants() ? { inTenants: true } : {}),
       },
       serviceKeys: this.#store.usableServiceKeys(now),
     };

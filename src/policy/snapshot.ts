@@ -9,12 +9,15 @@
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
 import { isRecord } from '../shapes.ts';
 import type { RightsPolicy } from './authorize.ts';
-import type { Key, RevocationKind } from './keys.ts';
+import type { Key, KeyKind, PrincipalKind } from './keys.ts';
 import { type RoleDefinitions, type Roles, resolveRoles } from './roles.ts';
 import type { Table } from './table.ts';
 
 export const HEAD_KEY = 'policy:head';
 export const FORMAT = 1;
+
+const ASSIGNED = ['subject', 'client'] as const;
+const ASSIGNED_IN_TENANTS = ['tenant_subject', 'tenant_client'] as const;
 
 export interface Head {
   readonly format: typeof FORMAT;
@@ -30,12 +33,14 @@ export interface Head {
     /** Id -> revokedAt, of what changed since; 0: not revoked any more. */
     readonly recent: Readonly<Record<string, number>>;
     /** What kinds there are, so that nothing is looked for in vain. */
-    readonly kinds: readonly RevocationKind[];
+    readonly kinds: readonly KeyKind[];
   };
   readonly assignments: {
     readonly table?: string;
     /** Key -> all roles assigned, of what changed since. */
     readonly recent: Readonly<Record<string, readonly string[]>>;
+    /** Whether some count within one tenant only, so that nothing is looked for in vain. */
+    readonly inTenants?: boolean;
   };
   /** Hash of a service key -> what it stands for. */
   readonly serviceKeys: Readonly<Record<string, ServiceKeyRecord>>;
@@ -58,8 +63,9 @@ export interface Policy extends RightsPolicy {
   readonly serviceKeys: ReadonlyMap<string, ServiceKeyRecord>;
   readonly serviceKeyIds: ReadonlySet<string>;
   readonly clockToleranceSeconds: number;
-  readonly revokedKinds: ReadonlySet<RevocationKind>;
-  readonly hasAssignments: boolean;
+  readonly revokedKinds: ReadonlySet<KeyKind>;
+  /** What roles are assigned to. */
+  readonly assignedKinds: readonly PrincipalKind[];
   /** Tokens issued at or before this are revoked; 0 when none are. */
   revokedAt(key: Key): number;
   assignedRoles(key: Key): readonly string[];
@@ -102,7 +108,10 @@ export function createPolicy(head: Head, { revocations, assignments }: Tables, b
     serviceKeyIds: new Set(Object.values(head.serviceKeys).map(({ id }) => id)),
     clockToleranceSeconds: base.clockToleranceSeconds,
     revokedKinds: new Set(head.revocations.kinds),
-    hasAssignments: assignments !== undefined || recentAssignments.size > 0,
+    assignedKinds: [
+      ...(assignments || recentAssignments.size > 0 ? ASSIGNED : []),
+      ...(head.assignments.inTenants ? ASSIGNED_IN_TENANTS : []),
+    ],
     revokedAt(key) {
       const recent = recentRevocations.get(key.id);
       return recent ?? Math.max(0, revocations?.find(key.words) ?? 0);

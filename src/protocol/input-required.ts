@@ -8,6 +8,7 @@
 // Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
 
 import type { Principal } from '../auth/principal.ts';
+import { grantName } from '../grant.ts';
 import { sha256 } from '../hash.ts';
 import { isRecord } from '../shapes.ts';
 import type { Channel, Question } from './handler.ts';
@@ -86,7 +87,7 @@ async function openState(
   const state = (await sealer?.open(sealed)) as State | undefined;
   const isGood =
     state !== undefined &&
-    state.principal === nameOf(principal) &&
+    state.principal === grantName(principal) &&
     state.request === (await digestOf(message)) &&
     now < state.expiresAt;
   return isGood ? state : undefined;
@@ -128,7 +129,7 @@ function createRound(
   async function seal(sealer: Sealer): Promise<Questions> {
     const { principal, now, lifetimeSeconds } = options;
     const state: State = {
-      principal: nameOf(principal),
+      principal: grantName(principal),
       request: await digestOf(message),
       expiresAt: now + lifetimeSeconds,
       nonce: crypto.randomUUID(),
@@ -146,9 +147,6 @@ function createRound(
 
 /** All that a question says. */
 const textOf = ({ method, params }: Question): string => canonical([method, params]);
-
-const nameOf = ({ issuer, subject, clientId }: Principal): string =>
-  JSON.stringify([issuer, subject, clientId ?? null]);
 
 /** Method and parameters, without what changes from round to round. */
 function digestOf({ method, params }: RequestMessage): Promise<string> {

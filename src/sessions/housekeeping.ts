@@ -4,8 +4,8 @@
 // fails with it: what could not be written is tried again by the alarm. There is one alarm for everything.
 // Does not decide what has expired.
 
+import type { Grant } from '../grant.ts';
 import { describeError, log } from '../log.ts';
-import type { Grant } from '../objects.ts';
 import { forgetGrant, noteGrant } from './session-index.ts';
 import type { SessionStore } from './session-store.ts';
 
@@ -31,9 +31,9 @@ export class Housekeeping {
    * Something is kept from now on, for this owner: an object is not told a name of more than 1024 bytes, so it cannot
    * always know itself whose it is.
    */
-  async keep({ issuer, subject, clientId }: Grant): Promise<void> {
+  async keep({ issuer, subject, clientId, tenant }: Grant): Promise<void> {
     if (this.#store.indexEntry()) return;
-    this.#store.setIndexEntry({ owner: { issuer, subject, clientId }, isWritten: false });
+    this.#store.setIndexEntry({ owner: { issuer, subject, clientId, tenant }, isWritten: false });
     await this.ensureAlarm();
     this.#state.waitUntil(this.tidy());
   }

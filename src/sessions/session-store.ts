@@ -5,7 +5,7 @@
 // Migrations are appended and never changed: an object may wake up after a year with any older schema. An object that
 // keeps nothing has no schema either, so that it costs nothing: tables are made when the first thing is written.
 
-import type { Grant } from '../objects.ts';
+import type { Grant } from '../grant.ts';
 
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE session (

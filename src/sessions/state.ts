@@ -3,7 +3,7 @@
 // The object is only called when a tool uses it. Values cross as JSON; limits are checked where the values are.
 
 import type { Config } from '../config.ts';
-import type { Grant } from '../objects.ts';
+import type { Grant } from '../grant.ts';
 import type { SessionState } from '../protocol/handler.ts';
 import { ToolError } from '../protocol/tool.ts';
 import type { SessionStore } from './session-store.ts';

@@ -31,8 +31,8 @@ export interface AdminGate {
   /** Of an operator: scope and role. */
   sign(options?: SignOptions): Promise<string>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  /** Calls a tool, as a client that can be asked. */
-  tool(token: string, name: string, args?: object): Promise<Answer>;
+  /** Calls a tool, as a client that can be asked. `more` is added to the parameters. */
+  tool(token: string, name: string, args?: object, more?: object): Promise<Answer>;
   /** Decision events since the last call. */
   decisions(): Record<string, unknown>[];
 }
@@ -41,7 +41,11 @@ const OPERATOR = 'olivia';
 export const ORIGIN = new URL(RESOURCE).origin;
 
 /** Starts issuer and Worker before the tests of a file and stops them after. */
-export function useAdminGate(vars: (issuer: string) => object = () => ({}), main?: string): AdminGate {
+export function useAdminGate(
+  vars: (issuer: string) => object = () => ({}),
+  main?: string,
+  operatorClaims: object = {},
+): AdminGate {
   const started = {} as { issuer: TestIssuer; worker: TestWorker };
   const secrets = new Set<string>();
   const lines: unknown[] = [];
@@ -83,7 +87,7 @@ export function useAdminGate(vars: (issuer: string) => object = () => ({}), main
 
   const sign = ({ claims = {}, ...rest }: SignOptions = {}) =>
     started.issuer.sign({
-      claims: { sub: OPERATOR, scope: 'mcp:admin', roles: ['operator'], ...claims },
+      claims: { sub: OPERATOR, scope: 'mcp:admin', roles: ['operator'], ...operatorClaims, ...claims },
       ...rest,
     });
 
@@ -117,9 +121,9 @@ export function useAdminGate(vars: (issuer: string) => object = () => ({}), main
       compare(method, path, body, answer);
       return answer;
     },
-    async tool(token, name, args = {}) {
+    async tool(token, name, args = {}, more = {}) {
       const _meta = { ...META, 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
-      const params = { _meta, name, arguments: args };
+      const params = { _meta, name, arguments: args, ...more };
       const response = await rpc(started.worker, { token, method: 'tools/call', params });
       return { status: response.status, body: await response.json(), headers: response.headers };
     },

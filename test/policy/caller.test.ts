@@ -16,9 +16,11 @@ import {
 import {
   type Assignee,
   assignmentKey,
+  KEY_KINDS,
+  type KeyKind,
+  keyKindOf,
   keysOf,
   REVOCATION_KINDS,
-  type RevocationKind,
   type RevocationTarget,
   revocationKey,
 } from '../../src/policy/keys.ts';
@@ -48,7 +50,7 @@ const principal = (given: Partial<Principal> = {}): Principal => ({
 interface Given {
   readonly revoked?: readonly (readonly [RevocationTarget, revokedAt: number])[];
   /** All kinds that are revoked, unless told. */
-  readonly kinds?: readonly RevocationKind[];
+  readonly kinds?: readonly KeyKind[];
   readonly assigned?: readonly (readonly [Assignee, roles: readonly string[]])[];
   readonly roles?: RoleDefinitions;
   readonly shadowRoles?: RoleDefinitions;
@@ -60,12 +62,13 @@ interface Given {
 const ROLES: RoleDefinitions = {
   guest: { permissions: ['look'] },
   reader: { permissions: ['read'] },
+  writer: { permissions: ['write'] },
   editor: { inherits: ['reader'], permissions: ['write'] },
 };
 
 async function policyOf(given: Given = {}): Promise<Policy> {
   const { revoked = [], assigned = [], keyIds = ['key-1'], tolerance = TOLERANCE } = given;
-  const kinds = given.kinds ?? [...new Set(revoked.map(([{ kind }]) => kind))];
+  const kinds = given.kinds ?? [...new Set(revoked.map(([target]) => keyKindOf(target)))];
   const revocations = await Promise.all(
     revoked.map(async ([target, at]) => [(await revocationKey(target)).id, at] as const),
   );
@@ -78,7 +81,10 @@ async function policyOf(given: Given = {}): Promise<Policy> {
       format: 1,
       version: 1,
       revocations: { recent: Object.fromEntries(revocations), kinds },
-      assignments: { recent: Object.fromEntries(assignments) },
+      assignments: {
+        recent: Object.fromEntries(assignments),
+        inTenants: assigned.some(([{ tenant }]) => tenant !== undefined),
+      },
       serviceKeys: Object.fromEntries(keyIds.map((id) => [`hash of ${id}`, { ...record, id }])),
       ...(given.shadowRoles ? { shadowRoles: given.shadowRoles } : {}),
     },
@@ -110,6 +116,10 @@ const PRINCIPALS = {
   'alice without a client': { clientId: undefined, tokenId: 'token-4' },
   'bob on his phone': { subject: 'bob', tokenId: 'token-5' },
   'alice of another issuer, all else the same': { issuer: OTHER },
+  'alice in acme': { tenant: 'acme', tokenId: 'token-6' },
+  'alice in beta': { tenant: 'beta', tokenId: 'token-7' },
+  'alice in no tenant': { tenant: null, tokenId: 'token-8' },
+  'bob in acme': { subject: 'bob', tenant: 'acme', tokenId: 'token-10' },
   'a service': {
     kind: 'service',
     issuer: SERVICE_ISSUER,
@@ -121,17 +131,30 @@ const PRINCIPALS = {
 
 type Name = keyof typeof PRINCIPALS;
 const NAMES = Object.keys(PRINCIPALS) as Name[];
-const PHONE: Name[] = ['alice on her phone', 'alice on her phone, another token'];
+const PHONE: Name[] = [
+  'alice on her phone',
+  'alice on her phone, another token',
+  'alice in acme',
+  'alice in beta',
+  'alice in no tenant',
+];
 const ALICE: Name[] = [...PHONE, 'alice on her desktop', 'alice without a client'];
+const BOB: Name[] = ['bob on his phone', 'bob in acme'];
 
 const COVERED: readonly (readonly [RevocationTarget, Name[]])[] = [
   [{ kind: 'token', issuer: ISSUER, tokenId: 'token-1' }, ['alice on her phone']],
   [{ kind: 'token', issuer: OTHER, tokenId: 'token-1' }, ['alice of another issuer, all else the same']],
   [{ kind: 'subject', issuer: ISSUER, subject: 'alice' }, ALICE],
-  [{ kind: 'client', issuer: ISSUER, clientId: 'phone' }, [...PHONE, 'bob on his phone']],
+  [{ kind: 'client', issuer: ISSUER, clientId: 'phone' }, [...PHONE, ...BOB]],
   [{ kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: 'phone' }, PHONE],
   [{ kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: null }, ['alice without a client']],
-  [{ kind: 'issuer', issuer: ISSUER }, [...ALICE, 'bob on his phone']],
+  [{ kind: 'issuer', issuer: ISSUER }, [...ALICE, ...BOB]],
+  [{ kind: 'tenant', issuer: ISSUER, tenant: 'acme' }, ['alice in acme', 'bob in acme']],
+  [{ kind: 'tenant', issuer: ISSUER, tenant: null }, ['alice in no tenant']],
+  [{ kind: 'subject', issuer: ISSUER, subject: 'alice', tenant: 'acme' }, ['alice in acme']],
+  [{ kind: 'subject', issuer: ISSUER, subject: 'alice', tenant: null }, ['alice in no tenant']],
+  [{ kind: 'client', issuer: ISSUER, clientId: 'phone', tenant: 'acme' }, ['alice in acme', 'bob in acme']],
+  [{ kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: 'phone', tenant: 'beta' }, ['alice in beta']],
   [{ kind: 'issuer', issuer: OTHER }, ['alice of another issuer, all else the same']],
   [{ kind: 'everything' }, NAMES],
   [{ kind: 'session', sessionId: 'token-1' }, []],
@@ -145,6 +168,10 @@ const COVERED: readonly (readonly [RevocationTarget, Name[]])[] = [
   [{ kind: 'client', issuer: ISSUER, clientId: 'alice' }, []],
   [{ kind: 'grant', issuer: ISSUER, subject: 'bob', clientId: 'desktop' }, []],
   [{ kind: 'issuer', issuer: `${ISSUER}/` }, []],
+  [{ kind: 'tenant', issuer: OTHER, tenant: 'acme' }, []],
+  [{ kind: 'tenant', issuer: ISSUER, tenant: 'null' }, []],
+  [{ kind: 'subject', issuer: ISSUER, subject: 'alice', tenant: 'gamma' }, []],
+  [{ kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: null, tenant: 'acme' }, []],
 ];
 
 describe('a revocation covers exactly what it names', () => {
@@ -154,13 +181,13 @@ describe('a revocation covers exactly what it names', () => {
 
   test.each(COVERED)('%j', async (target, covered) => {
     // Also when other kinds are looked for as well.
-    for (const kinds of [[target.kind], REVOCATION_KINDS]) {
+    for (const kinds of [[keyKindOf(target)], KEY_KINDS]) {
       const policy = await policyOf({ revoked: [[target, REVOKED_AT]], kinds });
       const refused: Name[] = [];
       for (const name of NAMES) {
         const verdict = await admit(principal(PRINCIPALS[name]), policy);
         if (!isDenial(verdict)) continue;
-        expect(verdict).toEqual(revoked(target.kind));
+        expect(verdict).toEqual(revoked(keyKindOf(target)));
         refused.push(name);
       }
       expect(refused).toEqual(NAMES.filter((name) => covered.includes(name)));
@@ -269,6 +296,9 @@ describe('a service', () => {
 describe('assigned roles', () => {
   const bySubject = [{ issuer: ISSUER, subject: 'alice' }, ['reader']] as const;
   const byClient = [{ issuer: ISSUER, clientId: 'phone' }, ['guest']] as const;
+  const inAcme = [{ issuer: ISSUER, subject: 'alice', tenant: 'acme' }, ['writer']] as const;
+  const phoneInAcme = [{ issuer: ISSUER, clientId: 'phone', tenant: 'acme' }, ['guest']] as const;
+  const inNone = [{ issuer: ISSUER, subject: 'alice', tenant: null }, ['guest']] as const;
 
   test.each<[string, NonNullable<Given['assigned']>, Partial<Principal>, string[]]>([
     ['are those of the subject, with any client', [bySubject], { clientId: 'desktop' }, ['read']],
@@ -284,6 +314,19 @@ describe('assigned roles', () => {
       { subject: 'phone', clientId: 'alice' },
       [],
     ],
+    ['are those of every tenant', [bySubject], { tenant: 'acme' }, ['read']],
+    ['are those of the tenant', [inAcme], { tenant: 'acme' }, ['write']],
+    ['are those of the client in the tenant', [phoneInAcme], { tenant: 'acme', subject: 'bob' }, ['look']],
+    [
+      'are both together, of every tenant and of one',
+      [bySubject, inAcme],
+      { tenant: 'acme' },
+      ['read', 'write'],
+    ],
+    ['are not those of another tenant', [inAcme, phoneInAcme], { tenant: 'beta' }, []],
+    ['are not those of a tenant where there is none', [inAcme], { tenant: null }, []],
+    ['are not those of a tenant where tokens have none', [inAcme, inNone], {}, []],
+    ['are those of tokens that name no tenant', [inAcme, inNone], { tenant: null }, ['look']],
     ['come on top of those of the token', [bySubject], { roles: ['guest'] }, ['look', 'read']],
     ['come on top of the permissions of the token', [bySubject], { permissions: ['pay'] }, ['pay', 'read']],
   ])('%s', async (_, assigned, who, expected) => {

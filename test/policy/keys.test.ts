@@ -40,6 +40,20 @@ const PARTS: readonly (readonly [RevocationTarget, readonly (string | null)[]])[
   ],
   [{ kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: null }, ['grant', ISSUER, 'alice', null]],
   [{ kind: 'session', sessionId: 'session' }, ['session', 'session']],
+  [{ kind: 'tenant', issuer: ISSUER, tenant: 'acme' }, ['tenant', ISSUER, 'acme']],
+  [{ kind: 'tenant', issuer: ISSUER, tenant: null }, ['tenant', ISSUER, null]],
+  [
+    { kind: 'subject', issuer: ISSUER, subject: 'alice', tenant: 'acme' },
+    ['tenant_subject', ISSUER, 'alice', 'acme'],
+  ],
+  [
+    { kind: 'client', issuer: ISSUER, clientId: 'client', tenant: null },
+    ['tenant_client', ISSUER, 'client', null],
+  ],
+  [
+    { kind: 'grant', issuer: ISSUER, subject: 'alice', clientId: null, tenant: 'acme' },
+    ['tenant_grant', ISSUER, 'alice', null, 'acme'],
+  ],
   [{ kind: 'issuer', issuer: ISSUER }, ['issuer', ISSUER]],
   [{ kind: 'everything' }, ['everything']],
 ];
@@ -62,6 +76,16 @@ test('every kind has a key, and no two kinds the same', async () => {
     { kind: 'grant', issuer: same, subject: same, clientId: same },
     { kind: 'grant', issuer: same, subject: same, clientId: null },
     { kind: 'session', sessionId: same },
+    { kind: 'tenant', issuer: same, tenant: same },
+    { kind: 'tenant', issuer: same, tenant: null },
+    { kind: 'subject', issuer: same, subject: same, tenant: same },
+    { kind: 'subject', issuer: same, subject: same, tenant: null },
+    { kind: 'client', issuer: same, clientId: same, tenant: same },
+    { kind: 'client', issuer: same, clientId: same, tenant: null },
+    { kind: 'grant', issuer: same, subject: same, clientId: same, tenant: same },
+    { kind: 'grant', issuer: same, subject: same, clientId: null, tenant: same },
+    { kind: 'grant', issuer: same, subject: same, clientId: same, tenant: null },
+    { kind: 'grant', issuer: same, subject: same, clientId: null, tenant: null },
     { kind: 'issuer', issuer: same },
     { kind: 'everything' },
   ];
@@ -117,6 +141,16 @@ test.each<[string, RevocationTarget, RevocationTarget]>([
 test.each<[string, Assignee, RevocationTarget]>([
   ['a subject', { issuer: ISSUER, subject: 'x' }, { kind: 'subject', issuer: ISSUER, subject: 'x' }],
   ['a client', { issuer: ISSUER, clientId: 'x' }, { kind: 'client', issuer: ISSUER, clientId: 'x' }],
+  [
+    'a subject in a tenant',
+    { issuer: ISSUER, subject: 'x', tenant: 'a' },
+    { kind: 'subject', issuer: ISSUER, subject: 'x', tenant: 'a' },
+  ],
+  [
+    'a client in none',
+    { issuer: ISSUER, clientId: 'x', tenant: null },
+    { kind: 'client', issuer: ISSUER, clientId: 'x', tenant: null },
+  ],
 ])('%s has one key, for revocations and for roles', async (_, assignee, target) => {
   expect(await assignmentKey(assignee)).toEqual(await revocationKey(target));
 });

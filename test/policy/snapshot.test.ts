@@ -223,14 +223,23 @@ describe('assigned roles', () => {
     expect(policy.assignedRoles(key)).toEqual([]);
   });
 
-  test.each<[string, Head['assignments']['recent'], boolean, boolean]>([
-    ['nowhere', {}, false, false],
-    ['in a table', {}, true, true],
-    ['in what is recent', { key: ['reader'] }, false, true],
-  ])('are looked for only when there are any: %s', (_, recent, hasTable, expected) => {
+  const EVERYWHERE = ['subject', 'client'];
+  const IN_TENANTS = [...EVERYWHERE, 'tenant_subject', 'tenant_client'];
+
+  test.each<[string, Head['assignments'], boolean, string[]]>([
+    ['nowhere', { recent: {} }, false, []],
+    ['in a table', { recent: {} }, true, EVERYWHERE],
+    ['in what is recent', { recent: { key: ['reader'] } }, false, EVERYWHERE],
+    ['in one tenant', { recent: { key: ['reader'] }, inTenants: true }, false, IN_TENANTS],
+    ['in one tenant, in a table', { recent: {}, inTenants: true }, true, IN_TENANTS],
+  ])('are looked for only where there are any: %s', (_, given, hasTable, expected) => {
     const assignments = hasTable ? tableOf(ASSIGNMENT_KEY_WORDS, [], '[]') : undefined;
-    const head = { ...HEAD, assignments: { recent } };
-    expect(createPolicy(head, { revocations: undefined, assignments }, BASE).hasAssignments).toBe(expected);
+    const policy = createPolicy(
+      { ...HEAD, assignments: given },
+      { revocations: undefined, assignments },
+      BASE,
+    );
+    expect(policy.assignedKinds).toEqual(expected);
   });
 
   test('of a table whose notes are no JSON are refused with the whole policy', () => {

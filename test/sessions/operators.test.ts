@@ -2,7 +2,7 @@
 // the index in which they find it.
 
 import { expect, test } from 'vitest';
-import type { Grant } from '../../src/objects.ts';
+import type { Grant } from '../../src/grant.ts';
 import { grantsOf } from '../../src/sessions/session-index.ts';
 import { useGate } from '../support/gate.ts';
 import { end, get, open, request } from '../support/legacy.ts';

@@ -1,6 +1,7 @@
 // A test's hand on the Durable Objects of its Worker, past the gate and the operators' API.
 
-import { clientSession, type Grant, policyRegistry } from '../../src/objects.ts';
+import type { Grant } from '../../src/grant.ts';
+import { clientSession, policyRegistry } from '../../src/objects.ts';
 import type { Change } from '../../src/policy/change.ts';
 import type { RevocationTarget } from '../../src/policy/keys.ts';
 import type { ClientSessionApi } from '../../src/sessions/client-session.ts';

@@ -29,6 +29,7 @@ export interface Owner {
   readonly issuer: string;
   readonly subject: string;
   readonly clientId: string | null;
+  readonly tenant?: string | null | undefined;
 }
 
 export interface TestWorkerOptions {
@@ -140,7 +141,8 @@ const neighbourConfig = ({ main, host, vars, kvNamespaces }: Neighbour) => ({
   kv_namespaces: kvNamespaces.map((binding) => ({ binding })),
 });
 
-const nameOf = ({ issuer, subject, clientId }: Owner): string => JSON.stringify([issuer, subject, clientId]);
+const nameOf = ({ issuer, subject, clientId, tenant }: Owner): string =>
+  JSON.stringify([issuer, subject, clientId, ...(tenant === undefined ? [] : [tenant])]);
 
 function parse(line: string): Record<string, unknown> {
   try {
