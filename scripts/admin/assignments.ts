@@ -6,6 +6,7 @@ import { type AdminCommand, ISSUER_FLAG, PAGE_FLAGS } from './command.ts';
 import type { Given } from './given.ts';
 import { oneLine } from './output.ts';
 import { type Someone, tableOr, when, whoText } from './table.ts';
+import { TENANT_FLAGS, tenantIn, tenantQuery } from './tenants.ts';
 
 interface Assignment extends Someone {
   readonly role: string;
@@ -29,6 +30,7 @@ async function list({ given, request, show }: Call): Promise<undefined> {
     subject: given.text('subject'),
     clientId: given.text('client-id'),
     role: given.text('role'),
+    ...tenantQuery(given),
     ...pageOf(given),
   };
   type Page = { readonly items: readonly Assignment[]; readonly nextCursor?: string };
@@ -51,13 +53,19 @@ async function run(call: Call): Promise<undefined> {
   const [assignee, role] = [assigneeOf(given), given.need('role')];
   if (given.text('limit') !== undefined || given.text('cursor') !== undefined)
     throw new UsageError('--limit and --cursor go with --list');
+  const isEverywhere = given.is('all-tenants');
+  const within = tenantIn(given);
+  if (isEverywhere && within.tenant !== undefined)
+    throw new UsageError('give one of --tenant, --no-tenant and --all-tenants');
   const wanted = { issuer: await call.issuer(), ...assignee, role };
   const isRemoved = given.is('remove');
   const { body } = isRemoved
-    ? await call.change<Assignment>('DELETE', '/assignments', { query: wanted })
-    : await call.change<Assignment>('POST', '/assignments', { body: wanted });
+    ? await call.change<Assignment>('DELETE', '/assignments', { query: { ...wanted, ...tenantQuery(given) } })
+    : await call.change<Assignment>('POST', '/assignments', {
+        body: { ...wanted, ...within, ...(isEverywhere ? { allTenants: true } : {}) },
+      });
   const words = isRemoved ? 'taken from' : 'assigned to';
-  call.showChange(body, () => `role ${oneLine(role)} ${words} ${whoText(wanted)}`);
+  call.showChange(body, () => `role ${oneLine(role)} ${words} ${whoText({ ...wanted, ...within })}`);
 }
 
 export const ASSIGNMENT_COMMANDS: readonly AdminCommand[] = [
@@ -65,12 +73,15 @@ export const ASSIGNMENT_COMMANDS: readonly AdminCommand[] = [
     name: 'assign',
     summary: 'Give a role to somebody, take it away (--remove), or list who has which (--list)',
     details: `Roles assigned here come on top of those that tokens name: --remove does not take away what the authorization server
-gives. With --list, --issuer, --subject, --client-id and --role say which.`,
+gives. Where the issuer's tokens name an organization, say which: a role in all of them and one in a single one are two.
+With --list, --issuer, --subject, --client-id, --role and --tenant say which.`,
     effect: 'write',
     flags: {
       subject: { type: 'string', value: 'SUBJECT', help: 'somebody, with any client' },
       'client-id': { type: 'string', value: 'ID', help: 'a client, whoever uses it' },
       role: { type: 'string', value: 'NAME', help: 'the role' },
+      ...TENANT_FLAGS,
+      'all-tenants': { type: 'boolean', help: 'in every organization' },
       remove: { type: 'boolean', help: 'take it away' },
       list: { type: 'boolean', help: 'list assignments, newest first' },
       ...PAGE_FLAGS,
@@ -78,6 +89,7 @@ gives. With --list, --issuer, --subject, --client-id and --role say which.`,
     },
     examples: [
       'assign --subject bob --role editor --reason "new in the team"',
+      'assign --subject bob --role editor --tenant org_1 --reason "new in their team"',
       'assign --subject bob --role editor --remove --reason "left the team"',
       'assign --list --role editor',
     ],

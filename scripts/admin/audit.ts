@@ -4,7 +4,18 @@ import { UsageError } from '../command.ts';
 import { type Call, noteNextPage, pageOf, readToken } from './call.ts';
 import { type AdminCommand, ISSUER_FLAG, PAGE_FLAGS } from './command.ts';
 import { note, oneLine, warn } from './output.ts';
-import { duration, fields, type Someone, table, tableOr, targetText, when, whoText } from './table.ts';
+import {
+  duration,
+  fields,
+  type Someone,
+  table,
+  tableOr,
+  targetText,
+  tenantText,
+  when,
+  whoText,
+} from './table.ts';
+import { TENANT_FLAGS, tenantIn, tenantQuery } from './tenants.ts';
 import { instantOf, namesOf, scopesOf, sinceOf } from './values.ts';
 
 interface Status {
@@ -49,7 +60,12 @@ interface Explanation {
   readonly reason?: string;
   readonly detail?: string;
   readonly rules: readonly { readonly needs: string; readonly isMet: boolean; readonly by: string }[];
-  readonly revokedBy?: { readonly id: string; readonly kind: string; readonly revokedAt: number };
+  readonly revokedBy?: {
+    readonly id: string;
+    readonly kind: string;
+    readonly tenant?: string | null;
+    readonly revokedAt: number;
+  };
   readonly shadow?: { readonly missingPermissions: readonly string[] };
   readonly principal?: Someone & {
     readonly scopes: readonly string[];
@@ -101,6 +117,7 @@ async function history({ given, request, show }: Call): Promise<undefined> {
     action: given.text('action'),
     issuer: given.text('issuer'),
     subject: given.text('subject'),
+    ...tenantQuery(given),
     ...pageOf(given),
   };
   const { body } = await request<Page<HistoryEntry>>('GET', '/history', { query });
@@ -125,6 +142,7 @@ async function decisions({ given, request, show }: Call): Promise<undefined> {
     issuer: given.text('issuer'),
     subject: given.text('subject'),
     tool: given.text('tool'),
+    ...tenantQuery(given),
     since: since === undefined ? undefined : String(sinceOf('since', since, now)),
     ...pageOf(given),
   };
@@ -148,6 +166,7 @@ async function decisions({ given, request, show }: Call): Promise<undefined> {
 const PRINCIPAL_FLAGS = [
   'subject',
   'client-id',
+  'tenant',
   'scopes',
   'roles',
   'permissions',
@@ -185,6 +204,7 @@ async function whoIsMeant(call: Call): Promise<object> {
     issuer: await call.issuer(),
     subject: given.need('subject'),
     ...(clientId === undefined ? {} : { clientId }),
+    ...tenantIn(given),
     ...(scopes === undefined ? {} : { scopes: scopesOf(scopes) }),
     ...(roles === undefined ? {} : { roles: namesOf(roles) }),
     ...(permissions === undefined ? {} : { permissions: namesOf(permissions) }),
@@ -199,7 +219,11 @@ function explanationText(explanation: Explanation): string {
   return [
     oneLine(`${decision}${why === '' ? '' : `: ${why}`}`),
     ...(revokedBy
-      ? [`revoked by ${revokedBy.id} (${revokedBy.kind}): tokens issued up to ${when(revokedBy.revokedAt)}`]
+      ? [
+          oneLine(
+            `revoked by ${revokedBy.id} (${revokedBy.kind}${tenantText(revokedBy.tenant)}): tokens issued up to ${when(revokedBy.revokedAt)}`,
+          ),
+        ]
       : []),
     ...(rules.length === 0
       ? []
@@ -236,6 +260,7 @@ assigned to the subject; not those that its tokens name. What: a tool, a prompt,
       'token-file': { type: 'string', value: 'FILE', help: 'a token or service key; - for standard input' },
       subject: { type: 'string', value: 'SUBJECT', help: 'somebody, instead of a token' },
       'client-id': { type: 'string', value: 'ID', help: 'with this client' },
+      tenant: { type: 'string', value: 'TENANT', help: 'of this organization (default: of none)' },
       scopes: { type: 'string', value: 'A,B', help: 'with a token that has these scopes' },
       roles: { type: 'string', value: 'A,B', help: 'with a token that names these roles' },
       permissions: { type: 'string', value: 'A,B', help: 'with a token that names these permissions' },
@@ -264,6 +289,7 @@ assigned to the subject; not those that its tokens name. What: a tool, a prompt,
       },
       issuer: { type: 'string', value: 'ISSUER', help: 'about this issuer only' },
       subject: { type: 'string', value: 'SUBJECT', help: 'about this subject only' },
+      ...TENANT_FLAGS,
       ...PAGE_FLAGS,
     },
     examples: ['history --limit 20', 'history --subject alice'],
@@ -283,6 +309,7 @@ assigned to the subject; not those that its tokens name. What: a tool, a prompt,
       },
       issuer: { type: 'string', value: 'ISSUER', help: 'of this issuer only' },
       subject: { type: 'string', value: 'SUBJECT', help: 'of this subject only' },
+      ...TENANT_FLAGS,
       tool: { type: 'string', value: 'NAME', help: 'about this tool only' },
       since: { type: 'string', value: 'WHEN', help: 'an hour ago: 1h; or a time' },
       ...PAGE_FLAGS,

@@ -6,6 +6,7 @@ import { type Call, type Changed, noteNextPage, pageOf, readToken } from './call
 import { type AdminCommand, type Flags, ISSUER_FLAG, PAGE_FLAGS } from './command.ts';
 import type { Given } from './given.ts';
 import { duration, fields, tableOr, targetText, when, whoText } from './table.ts';
+import { TENANT_FLAGS, tenantIn, tenantQuery } from './tenants.ts';
 import { instantOf, secondsOf } from './values.ts';
 
 type Target = Readonly<Record<string, unknown>>;
@@ -144,13 +145,15 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
     summary: 'Revoke everything somebody has, with any client',
     details: AGAIN,
     effect: 'destructive',
-    flags: { ...UNTIL_FLAGS, ...ERASE_FLAG, ...ISSUER_FLAG },
+    flags: { ...TENANT_FLAGS, ...UNTIL_FLAGS, ...ERASE_FLAG, ...ISSUER_FLAG },
     examples: [
       'revoke subject alice --reason "laptop stolen"',
       'revoke subject alice --block 7d --erase-state --reason "left the company"',
     ],
-    run: async (call) =>
-      revoke(call, { kind: 'subject', issuer: await call.issuer(), subject: call.given.argument }),
+    async run(call) {
+      const target = { kind: 'subject', issuer: await call.issuer(), subject: call.given.argument };
+      return revoke(call, { ...target, ...tenantIn(call.given) });
+    },
   },
   {
     name: 'revoke client',
@@ -158,10 +161,12 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
     summary: 'Revoke everything a client has, for anybody',
     details: AGAIN,
     effect: 'destructive',
-    flags: { ...UNTIL_FLAGS, ...ISSUER_FLAG },
+    flags: { ...TENANT_FLAGS, ...UNTIL_FLAGS, ...ISSUER_FLAG },
     examples: ['revoke client https://app.example.com/client.json --block 30d --reason "leaks tokens"'],
-    run: async (call) =>
-      revoke(call, { kind: 'client', issuer: await call.issuer(), clientId: call.given.argument }),
+    async run(call) {
+      const target = { kind: 'client', issuer: await call.issuer(), clientId: call.given.argument };
+      return revoke(call, { ...target, ...tenantIn(call.given) });
+    },
   },
   {
     name: 'revoke grant',
@@ -172,6 +177,7 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
       subject: { type: 'string', value: 'SUBJECT', help: 'whose' },
       'client-id': { type: 'string', value: 'ID', help: 'with which client' },
       'no-client': { type: 'boolean', help: 'instead of --client-id: tokens that name no client' },
+      ...TENANT_FLAGS,
       ...UNTIL_FLAGS,
       ...ERASE_FLAG,
       ...ISSUER_FLAG,
@@ -183,7 +189,28 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
       if ((clientId === null) !== given.is('no-client'))
         throw new UsageError('give either --client-id or --no-client');
       const subject = given.need('subject');
-      return revoke(call, { kind: 'grant', issuer: await call.issuer(), subject, clientId });
+      const target = { kind: 'grant', issuer: await call.issuer(), subject, clientId };
+      return revoke(call, { ...target, ...tenantIn(given) });
+    },
+  },
+  {
+    name: 'revoke tenant',
+    argument: '[TENANT]',
+    summary: 'Revoke everything that speaks for an organization, for anybody',
+    details: AGAIN,
+    effect: 'destructive',
+    flags: {
+      'no-tenant': { type: 'boolean', help: 'instead of TENANT: tokens that name none' },
+      ...UNTIL_FLAGS,
+      ...ISSUER_FLAG,
+    },
+    examples: ['revoke tenant org_1 --block 30d --reason "is no customer any more"'],
+    async run(call) {
+      const { given } = call;
+      const tenant = given.argument ?? null;
+      if ((tenant === null) !== given.is('no-tenant'))
+        throw new UsageError('give either a tenant or --no-tenant');
+      return revoke(call, { kind: 'tenant', issuer: await call.issuer(), tenant });
     },
   },
   {
@@ -225,10 +252,11 @@ word "issuer" has to be written as a confirmation.`,
       kind: {
         type: 'string',
         value: 'KIND',
-        help: 'token, subject, client, grant, session, issuer, everything',
+        help: 'token, subject, client, grant, session, tenant, issuer, everything',
       },
       issuer: { type: 'string', value: 'ISSUER', help: 'of this issuer only' },
       subject: { type: 'string', value: 'SUBJECT', help: 'of this subject only' },
+      ...TENANT_FLAGS,
       ...PAGE_FLAGS,
     },
     examples: ['revoke list --subject alice', 'revoke list --json --limit 500'],
@@ -237,6 +265,7 @@ word "issuer" has to be written as a confirmation.`,
         kind: given.text('kind'),
         issuer: given.text('issuer'),
         subject: given.text('subject'),
+        ...tenantQuery(given),
         ...pageOf(given),
       };
       type Page = { readonly items: readonly Revocation[]; readonly nextCursor?: string };

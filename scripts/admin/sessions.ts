@@ -2,10 +2,12 @@
 
 import type { Call, Changed } from './call.ts';
 import { type AdminCommand, ISSUER_FLAG } from './command.ts';
-import { fields, tableOr, when, whoText } from './table.ts';
+import { fields, tableOr, tenantText, when, whoText } from './table.ts';
+import { TENANT_FLAGS, tenantIn, tenantQuery } from './tenants.ts';
 
 interface ClientSessions {
   readonly clientId: string | null;
+  readonly tenant?: string | null;
   readonly sessions: readonly {
     readonly id: string;
     readonly protocolVersion: string;
@@ -24,8 +26,8 @@ interface Forgotten extends Changed {
 const SUBJECT_FLAG = { subject: { type: 'string', value: 'SUBJECT', help: 'whose' } } as const;
 
 function sessionsText({ items }: { readonly items: readonly ClientSessions[] }): string {
-  const rows = items.flatMap(({ clientId, sessions, stateKeys }) => {
-    const client = clientId ?? 'no client';
+  const rows = items.flatMap(({ clientId, tenant, sessions, stateKeys }) => {
+    const client = `${clientId ?? 'no client'}${tenantText(tenant)}`;
     if (sessions.length === 0) return [[client, 'none', '', '', '', '', String(stateKeys)]];
     return sessions.map(({ id, protocolVersion, client: software, createdAt, usedAt, isConnected }) => [
       ...[client, id, software ? `${software.name} ${software.version}` : '', protocolVersion],
@@ -45,12 +47,16 @@ async function endSessions(call: Call): Promise<undefined> {
   ];
   const [issuer, isStateErased] = [await call.issuer(), given.is('state')];
   const which = sessionId === undefined ? 'all sessions' : `the session ${sessionId}`;
-  const via = clientId === undefined ? '' : ` with the client ${clientId}`;
+  const client = clientId === undefined ? '' : ` with the client ${clientId}`;
+  const via = `${client}${tenantText(tenantIn(given).tenant)}`;
   const state = isStateErased ? ', and erase what tools keep for it' : '';
   await call.confirm(`End ${which} of ${subject} of ${issuer}${via}${state}?`);
   type Ended = Changed & { readonly ended: number; readonly erasedKeys: number };
   const { body } = await call.change<Ended>('DELETE', '/sessions', {
-    query: { issuer, subject, clientId, sessionId, state: isStateErased ? 'true' : undefined },
+    query: {
+      ...{ issuer, subject, clientId, sessionId, ...tenantQuery(given) },
+      state: isStateErased ? 'true' : undefined,
+    },
   });
   call.showChange(
     body,
@@ -62,7 +68,7 @@ async function forget(call: Call): Promise<undefined> {
   const subject = call.given.need('subject');
   const issuer = await call.issuer();
   await call.confirm(
-    `Erase what is kept about ${subject} of ${issuer}: sessions, state, assignments, and the name in history and decisions? This cannot be undone.`,
+    `Erase what is kept about ${subject} of ${issuer}, in every organization: sessions, state, assignments, and the name in history and decisions? This cannot be undone.`,
     'forget',
   );
   const { body } = await call.change<Forgotten>('POST', '/forget', { body: { issuer, subject } });
@@ -86,11 +92,11 @@ export const SESSION_COMMANDS: readonly AdminCommand[] = [
     name: 'sessions list',
     summary: 'List sessions and state of somebody, by client; may be a minute behind',
     effect: 'read',
-    flags: { ...SUBJECT_FLAG, ...ISSUER_FLAG },
+    flags: { ...SUBJECT_FLAG, ...TENANT_FLAGS, ...ISSUER_FLAG },
     examples: ['sessions list --subject alice'],
     async run({ given, request, show, issuer }) {
       const subject = given.need('subject');
-      const query = { issuer: await issuer(), subject };
+      const query = { issuer: await issuer(), subject, ...tenantQuery(given) };
       show(
         (await request<{ readonly items: readonly ClientSessions[] }>('GET', '/sessions', { query })).body,
         sessionsText,
@@ -107,6 +113,7 @@ export const SESSION_COMMANDS: readonly AdminCommand[] = [
       ...SUBJECT_FLAG,
       'client-id': { type: 'string', value: 'ID', help: 'only those with this client' },
       session: { type: 'string', value: 'ID', help: 'only this one' },
+      ...TENANT_FLAGS,
       state: { type: 'boolean', help: 'erase what tools keep for it, too' },
       ...ISSUER_FLAG,
     },

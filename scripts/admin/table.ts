@@ -76,34 +76,43 @@ export interface Someone {
   readonly issuer?: string | undefined;
   readonly subject?: string | null | undefined;
   readonly clientId?: string | null | undefined;
+  /** Absent where it is not said, or there is none to say. */
+  readonly tenant?: string | null | undefined;
 }
+
+/** ` in org_1`, behind somebody or something. */
+export const tenantText = (tenant: string | null | undefined): string =>
+  tenant === undefined ? '' : ` in ${tenant ?? 'no tenant'}`;
 
 /** `alice via cli of https://…`, in one line whoever chose the names. */
 export const whoText = (someone: Someone): string => oneLine(whoLine(someone));
 
-function whoLine({ issuer, subject, clientId }: Someone): string {
+function whoLine({ issuer, subject, clientId, tenant }: Someone): string {
   if (issuer === undefined) return '';
   const subjectText = subject === null ? 'somebody forgotten' : subject;
   const who = subjectText === undefined ? `client ${clientId}` : subjectText;
   const via = subjectText === undefined || clientId == null ? '' : ` via ${clientId}`;
-  return `${who}${via} of ${issuer}`;
+  return `${who}${via}${tenantText(tenant)} of ${issuer}`;
 }
 
 /** What a change was made to: `subject alice of https://…`, `role editor`, `id key_1, service nightly`. */
 export const targetText = (target: Readonly<Record<string, unknown>>): string => oneLine(targetLine(target));
 
 function targetLine(target: Readonly<Record<string, unknown>>): string {
-  const { kind, issuer, subject, clientId, tokenId, sessionId, ...rest } = target;
+  const { kind, issuer, subject, clientId, tokenId, sessionId, tenant, ...rest } = target;
+  const within = tenantText(tenant as string | null | undefined);
   const name = subject === null ? 'somebody forgotten' : String(subject);
   switch (kind) {
     case 'token':
       return `token ${tokenId} of ${issuer}`;
     case 'subject':
-      return `subject ${name} of ${issuer}`;
+      return `subject ${name}${within} of ${issuer}`;
     case 'client':
-      return `client ${clientId} of ${issuer}`;
+      return `client ${clientId}${within} of ${issuer}`;
     case 'grant':
-      return `grant of ${name} to ${clientId === null ? 'no client' : clientId}, of ${issuer}`;
+      return `grant of ${name} to ${clientId === null ? 'no client' : clientId}${within}, of ${issuer}`;
+    case 'tenant':
+      return tenant === null ? `no tenant, of ${issuer}` : `tenant ${tenant} of ${issuer}`;
     case 'session':
       return `session ${sessionId}`;
     case 'issuer':

@@ -31,6 +31,7 @@ export function checkSettings({ vars, app, file }: Setup): Checked {
       ...secrets,
       ...unknownRoles(config, app?.roles.permissions),
       ...audiences(config),
+      ...openTenants(config),
       ...missingFeature(config, file?.entry),
     ];
     const count = config.authorizationServers.length;
@@ -140,6 +141,20 @@ function audiences({ authorizationServers, resource }: Config): Finding[] {
       'Best have tokens issued for RESOURCE. Else say what only access tokens have: require = [{ claim = ["token_use"], equals = "access" }], typ = ["at+jwt"], or the preset of your product, which knows.',
     );
   });
+}
+
+/** Every organization that the authorization server has, those of strangers included. */
+function openTenants({ authorizationServers }: Config): Finding[] {
+  return authorizationServers
+    .filter(({ claims, tenants }) => claims.tenant !== undefined && tenants === undefined)
+    .map(({ issuers }) =>
+      warning(
+        'config.tenant',
+        `${issuers[0]}: tokens of every organization are taken, and of users without one`,
+        'State, sessions and roles given here are kept apart; roles that tokens name are not: a role means the same whichever organization gives it. Where anybody can sign up, anybody gets in. Operators by role come only from those in OPERATOR_TENANTS.',
+        'List those you serve: tenant = { values = ["org_1"] } in its entry. If it is meant for all of them, leave it.',
+      ),
+    );
 }
 
 const isToldApart = ({ require, typ }: AuthorizationServer): boolean =>

@@ -113,7 +113,7 @@ function accepted(principal: Principal, { clockToleranceSeconds }: Config): Find
     `scopes ${shown(scopes.join(' ') || 'none')}`,
     `roles ${shown(roles.join(', ') || 'none')}`,
     ...(permissions.length > 0 ? [`permissions ${shown(permissions.join(', '))}`] : []),
-    ...(tenant === undefined ? [] : [`tenant ${shown(tenant)}`]),
+    ...(tenant === undefined ? [] : [tenant === null ? 'no tenant' : `tenant ${shown(tenant)}`]),
     `expires in ${duration(expiresAt - now)}${issuedAt > 0 ? `, lives ${duration(expiresAt - issuedAt)}` : ''}`,
   ];
   const isLate =

@@ -30,6 +30,12 @@ test.each([
   [['revoke', 'grant', '--client-id', 'a', ...YES], 'needs --subject'],
   [['roles', 'set', 'a', ...WHY], 'needs --permissions or --inherits'],
   [['assign', '--role', 'a', ...WHY], 'either --subject or --client-id'],
+  [['sessions', 'list', '--subject', 'a', '--tenant', 'a', '--no-tenant'], 'either --tenant or --no-tenant'],
+  [
+    ['assign', '--subject', 'a', '--role', 'a', '--tenant', 'a', '--all-tenants', ...WHY],
+    'one of --tenant, --no-tenant and --all-tenants',
+  ],
+  [['revoke', 'tenant', ...YES], 'either a tenant or --no-tenant'],
   [
     ['assign', '--subject', 'a', '--client-id', 'b', '--role', 'a', ...WHY],
     'either --subject or --client-id',

@@ -116,6 +116,63 @@ const REQUESTS: readonly (readonly [args: readonly string[], method: string, pat
       { query: { issuer: ISSUER, clientId: 'cli', role: 'editor', reason } },
     ],
     [['assign', '--list', '--role', 'editor'], 'GET', '/assignments', { query: { role: 'editor' } }],
+    [
+      ['assign', '--subject', 'bob', '--role', 'editor', '--tenant', 'org_1', ...OF, ...WHY],
+      'POST',
+      '/assignments',
+      { body: { issuer: ISSUER, subject: 'bob', role: 'editor', tenant: 'org_1', reason } },
+    ],
+    [
+      ['assign', '--subject', 'bob', '--role', 'editor', '--no-tenant', ...OF, ...WHY],
+      'POST',
+      '/assignments',
+      { body: { issuer: ISSUER, subject: 'bob', role: 'editor', tenant: null, reason } },
+    ],
+    [
+      ['assign', '--subject', 'bob', '--role', 'editor', '--all-tenants', ...OF, ...WHY],
+      'POST',
+      '/assignments',
+      { body: { issuer: ISSUER, subject: 'bob', role: 'editor', allTenants: true, reason } },
+    ],
+    [
+      ['assign', '--subject', 'bob', '--role', 'editor', '--no-tenant', '--remove', ...OF, ...WHY],
+      'DELETE',
+      '/assignments',
+      { query: { issuer: ISSUER, subject: 'bob', role: 'editor', noTenant: 'true', reason } },
+    ],
+    [
+      ['revoke', 'tenant', 'org_1', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'tenant', issuer: ISSUER, tenant: 'org_1' }, reason } },
+    ],
+    [
+      ['revoke', 'tenant', '--no-tenant', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'tenant', issuer: ISSUER, tenant: null }, reason } },
+    ],
+    [
+      ['revoke', 'subject', 'bob', '--tenant', 'org_1', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'subject', issuer: ISSUER, subject: 'bob', tenant: 'org_1' }, reason } },
+    ],
+    [
+      ['revoke', 'client', 'app', '--no-tenant', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'client', issuer: ISSUER, clientId: 'app', tenant: null }, reason } },
+    ],
+    [['revoke', 'list', '--tenant', 'org_1'], 'GET', '/revocations', { query: { tenant: 'org_1' } }],
+    [['history', '--no-tenant'], 'GET', '/history', { query: { noTenant: 'true' } }],
+    [['decisions', '--tenant', 'org_1'], 'GET', '/decisions', { query: { tenant: 'org_1' } }],
+    [
+      ['sessions', 'end', '--subject', 'bob', '--tenant', 'org_1', ...OF, ...YES],
+      'DELETE',
+      '/sessions',
+      { query: { issuer: ISSUER, subject: 'bob', tenant: 'org_1', reason } },
+    ],
     [['keys', 'list', '--service', 'nightly'], 'GET', '/service-keys', { query: { service: 'nightly' } }],
     [
       [

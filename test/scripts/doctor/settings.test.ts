@@ -120,6 +120,12 @@ firstLineNames({
     says: '{issuer}: the audience https://api.acme.dev is not RESOURCE',
     spoil: (world) => entry(world, { audience: ['https://api.acme.dev'] }),
   },
+  'a tenant claim, and every tenant is served': {
+    id: 'config.tenant',
+    level: 'warning',
+    says: '{issuer}: tokens of every organization are taken',
+    spoil: (world) => entry(world, { tenant: { claim: [['org_id']] } }),
+  },
   'a default role that does not exist': {
     id: 'config.default-roles',
     says: 'DEFAULT_ROLES names the role raeder',
