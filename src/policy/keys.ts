@@ -8,31 +8,34 @@
 
 import type { Principal } from '../auth/principal.ts';
 import type { SERVICE_ISSUER } from '../auth/service-key.ts';
-import { tenantPart } from '../grant.ts';
 import { sha256 } from '../hash.ts';
 
 /** The issuer of services; the compiler sees that it is the same. */
 export const SERVICES: typeof SERVICE_ISSUER = 'service-keys';
 
-/** What can be revoked. The values of `RevocationTarget['kind']`, in the order an answer names them. */
-export const REVOCATION_KINDS = [
-  'token',
-  'subject',
-  'client',
-  'grant',
-  'session',
-  'tenant',
-  'issuer',
-  'everything',
-] as const;
-export type RevocationKind = (typeof REVOCATION_KINDS)[number];
+/**
+ * What a key of each kind is of besides its kind, in this order: changing one lifts every revocation that is in force. What
+ * can be revoked, and what can be within one tenant only, which an answer names first.
+ */
+const PARTS = {
+  tenant_subject: ['issuer', 'subject', 'tenant'],
+  tenant_client: ['issuer', 'clientId', 'tenant'],
+  tenant_grant: ['issuer', 'subject', 'clientId', 'tenant'],
+  token: ['issuer', 'tokenId'],
+  subject: ['issuer', 'subject'],
+  client: ['issuer', 'clientId'],
+  grant: ['issuer', 'subject', 'clientId'],
+  session: ['sessionId'],
+  tenant: ['issuer', 'tenant'],
+  issuer: ['issuer'],
+  everything: [],
+} as const;
+export type KeyKind = keyof typeof PARTS;
+export const KEY_KINDS = Object.keys(PARTS) as readonly KeyKind[];
 
-/** What can also be revoked within one tenant. */
-type InTenant = 'subject' | 'client' | 'grant';
-
-/** What a key is of: the kinds above, and those within one tenant, which an answer names first. */
-export const KEY_KINDS = ['tenant_subject', 'tenant_client', 'tenant_grant', ...REVOCATION_KINDS] as const;
-export type KeyKind = (typeof KEY_KINDS)[number];
+/** The values of `RevocationTarget['kind']`. */
+export type RevocationKind = Exclude<KeyKind, `tenant_${string}`>;
+export const REVOCATION_KINDS = KEY_KINDS.filter((kind) => !kind.includes('_')) as readonly RevocationKind[];
 
 /** A tenant; `null` for tokens that name none though their issuer's could. */
 export type Tenant = string | null;
@@ -83,27 +86,10 @@ export const keyKindOf = (target: RevocationTarget): KeyKind =>
     ? `tenant_${target.kind}`
     : target.kind;
 
-export function revocationKey(target: RevocationTarget): Promise<Key> {
+export const revocationKey = (target: RevocationTarget): Promise<Key> => {
   const kind = keyKindOf(target);
-  switch (target.kind) {
-    case 'token':
-      return keyOf(kind, target.issuer, target.tokenId);
-    case 'subject':
-      return keyOf(kind, target.issuer, target.subject, ...tenantPart(target.tenant));
-    case 'client':
-      return keyOf(kind, target.issuer, target.clientId, ...tenantPart(target.tenant));
-    case 'grant':
-      return keyOf(kind, target.issuer, target.subject, target.clientId, ...tenantPart(target.tenant));
-    case 'session':
-      return keyOf(kind, target.sessionId);
-    case 'tenant':
-      return keyOf(kind, target.issuer, target.tenant);
-    case 'issuer':
-      return keyOf(kind, target.issuer);
-    case 'everything':
-      return keyOf(kind);
-  }
-}
+  return keyOf(kind, partsOf(target, kind) ?? []);
+};
 
 /** The same as that of a revocation of whom it is given to, only longer. */
 export const assignmentKey = (assignee: Assignee): Promise<Key> =>
@@ -121,43 +107,28 @@ export async function keysOf(principal: Principal, kinds: Iterable<KeyKind>): Pr
   remembered.set(principal, keys);
   await Promise.all(
     Array.from(kinds, async (kind) => {
-      const target = targetOf(principal, kind);
-      if (target && kind !== 'session' && !keys.has(kind)) keys.set(kind, await revocationKey(target));
+      const parts = principalParts(principal, kind);
+      if (parts && kind !== 'session' && !keys.has(kind)) keys.set(kind, await keyOf(kind, parts));
     }),
   );
   return keys;
 }
 
-function targetOf(principal: Principal, kind: KeyKind): RevocationTarget | undefined {
-  const { issuer, subject, clientId, tokenId, tenant } = principal;
-  switch (kind) {
-    case 'token':
-      return { kind, issuer, tokenId };
-    case 'subject':
-      return { kind, issuer, subject };
-    case 'client':
-      return clientId === undefined ? undefined : { kind, issuer, clientId };
-    case 'grant':
-      return { kind, issuer, subject, clientId: clientId ?? null };
-    case 'tenant':
-      return tenant === undefined ? undefined : { kind, issuer, tenant };
-    case 'tenant_subject':
-    case 'tenant_client':
-    case 'tenant_grant': {
-      const everywhere = targetOf(principal, kind.slice('tenant_'.length) as InTenant);
-      return everywhere && tenant !== undefined ? ({ ...everywhere, tenant } as RevocationTarget) : undefined;
-    }
-    case 'issuer':
-      return { kind, issuer };
-    case 'everything':
-      return { kind };
-    case 'session':
-      return undefined;
-  }
+type Part = string | null;
+
+/** What a key of a kind is of; `undefined` when a part is lacking, or the kind is one that only a newer version knows. */
+function partsOf(named: object, kind: KeyKind): readonly Part[] | undefined {
+  const values = named as Readonly<Record<string, Part | undefined>>;
+  const parts = (PARTS[kind] as readonly string[] | undefined)?.map((name) => values[name]);
+  return parts?.every((part) => part !== undefined) ? parts : undefined;
 }
 
-async function keyOf(...parts: readonly (string | null)[]): Promise<Key> {
-  const hex = (await sha256(JSON.stringify(parts))).slice(0, 32);
+/** The parts of a principal. A grant may be one without a client. */
+const principalParts = (principal: Principal, kind: KeyKind): readonly Part[] | undefined =>
+  partsOf(kind.endsWith('grant') ? { ...principal, clientId: principal.clientId ?? null } : principal, kind);
+
+async function keyOf(kind: KeyKind, parts: readonly Part[]): Promise<Key> {
+  const hex = (await sha256(JSON.stringify([kind, ...parts]))).slice(0, 32);
   const words = Uint32Array.from([0, 8, 16, 24], (at) => Number.parseInt(hex.slice(at, at + 8), 16));
   return { words, hex, id: hex.slice(0, REVOCATION_KEY_WORDS * 8) };
 }

@@ -52,7 +52,7 @@ export interface HandlerContext {
   /** Asks which folders the client works in. The same holds as for `elicit`. */
   listRoots(question?: Keyed): Promise<readonly Root[]>;
 
-  /** State of this caller (issuer, subject, client), kept between requests. */
+  /** State of this caller (issuer, subject, client, tenant), kept between requests. */
   readonly session: SessionState;
   /** Tells every subscribed client of this server, wherever it is connected. */
   readonly notify: Notifier;

@@ -1,8 +1,9 @@
 // Publishing and hearing of changes, across isolates: which hub a topic belongs to, and several hubs as one stream.
 
 import type { Config } from '../config.ts';
+import type { Grant } from '../grant.ts';
 import { sha256 } from '../hash.ts';
-import { type Grant, notificationHub } from '../objects.ts';
+import { notificationHub } from '../objects.ts';
 import type { Notifier } from '../protocol/handler.ts';
 import { resourceTopic, type Topic } from '../protocol/topics.ts';
 
