@@ -50,6 +50,7 @@ function adviceFor({ status, body = {}, credential, resource }: Refused): readon
     return [
       'Another operator can give you a role that has it: npm run admin -- assign ...',
       `If ${source} was issued before you had such a role: ${again}.`,
+      'Where tokens name an organization, roles make operators only in those that OPERATOR_TENANTS of the server names.',
       'If nobody is an operator any more: list yourself in OPERATORS, as [{ issuer, subject }], and deploy. That needs no role.',
     ];
   return [];

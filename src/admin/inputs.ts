@@ -199,14 +199,9 @@ export function targetOf(
   const within = ['subject', 'client', 'grant'].includes(kind) ? ['tenant'] : [];
   checkMembers(value, ['kind', ...TARGET_MEMBERS[kind], ...within]);
   const members = [...TARGET_MEMBERS[kind], ...within.filter((name) => value[name] !== undefined)];
-  const parts = members.map((name) => [
-    name,
-    name === 'tenant' || (kind === 'grant' && name === 'clientId')
-      ? value[name] === null
-        ? null
-        : text(value, name)
-      : text(value, name),
-  ]);
+  const isNull = (name: string): boolean =>
+    value[name] === null && (name === 'tenant' || (kind === 'grant' && name === 'clientId'));
+  const parts = members.map((name) => [name, isNull(name) ? null : text(value, name)]);
   return { kind, ...Object.fromEntries(parts) } as RevocationTarget;
 }
 

@@ -25,9 +25,9 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   const admitted = await identify(request, url, context, progress);
   const { principal } = progress;
   if (!principal) return admitted as Denial;
-  // The registry could not say otherwise, so it is not asked.
-  const foreign = isDenial(admitted) ? undefined : refuseForeign(principal, context.deployment.config);
-  if (foreign) return foreign;
+  // The registry could not say otherwise, so it is not asked: nor by whom the policy here refuses, and a newer one would not.
+  const foreign = refuseForeign(principal, context.deployment.config);
+  if (foreign) return isDenial(admitted) ? admitted : foreign;
   // By what the registry says, whatever was published: KV may be late, or out of reach.
   const requirement = operatorRequirement(principal, context.deployment.config);
   const operator = await readmit(principal, admitted, requirement, context, progress);

@@ -198,6 +198,16 @@ describe('an operator', () => {
       });
   });
 
+  test('by the role of one that is not named is none either where the registry has lifted what the policy here refuses', async () => {
+    const token = await asOperator('morgan', 'beta');
+    const target = { kind: 'subject', issuer: gate.issuer.issuer, subject: 'morgan' };
+    const { body } = await call('POST', '/admin/revocations', { body: { target, ...because } });
+    await eventually(() => statusOf(token)).toBe(401);
+    await call('DELETE', `/admin/revocations/${body.id}?reason=x`);
+    expect((await call('GET', '/admin/status', { token })).status).not.toBe(200);
+    await eventually(async () => (await call('GET', '/admin/status', { token })).status).toBe(403);
+  });
+
   test('by the role of an organization that is named is one, and so is one where tokens have no tenant', async () => {
     expect((await call('GET', '/admin/status', { token: await asOperator('olga', 'ops-too') })).status).toBe(
       200,
