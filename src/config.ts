@@ -19,6 +19,7 @@ import {
   operatorProblem,
 } from './operator-settings.ts';
 import {
+  adminScopeProblems,
   checkBoolean,
   checkImplications,
   checkNumber,
@@ -135,8 +136,12 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   defaultRoles?: readonly string[];
   /** The scope that the operators' API needs. */
   adminScope?: string;
-  /** The permission that the operators' API needs. */
+  /** The permission for all of the operators' API; with `:read`, `:revoke`, `:grant`, `:keys`, `:privacy` for parts of it. */
   adminPermission?: string;
+  /** Whether service keys may have the scope of the operators' API. */
+  adminScopeInKeys?: boolean;
+  /** Whether `grantedScopes` and `scopeImplications` may give it, to whoever did not agree to it by its name. */
+  adminScopeGranted?: boolean;
   /** Operators whatever the roles say: for when a role edit has locked everybody out. They need the scope all the same. */
   operators?: readonly Operator[];
   /**
@@ -196,6 +201,8 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly defaultRoles: readonly string[];
   readonly adminScope: string;
   readonly adminPermission: string;
+  readonly adminScopeInKeys: boolean;
+  readonly adminScopeGranted: boolean;
   readonly operators: readonly Operator[];
   readonly operatorTenants: readonly OperatorTenant[];
   readonly serviceKeys: boolean;
@@ -303,6 +310,8 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
         typeof value === 'string' && SCOPE_TOKEN.test(value) ? value : fail('must be one scope name'),
       ) ?? 'mcp:admin',
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
+    adminScopeInKeys: read('adminScopeInKeys', checkBoolean) ?? false,
+    adminScopeGranted: read('adminScopeGranted', checkBoolean) ?? false,
     operators: read('operators', checkOperators) ?? [],
     operatorTenants: read('operatorTenants', checkOperatorTenants) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,
@@ -370,6 +379,7 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
         `${where(previous)}: is the same as ${variableName(name)}: keep the secret from before in it, or delete it.`,
       );
   }
+  problems.push(...adminScopeProblems(config, where));
   for (const name of ['operators', 'operatorTenants'] as const) {
     for (const operator of config[name]) {
       const problem = operatorProblem(operator, config.authorizationServers);

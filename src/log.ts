@@ -42,6 +42,23 @@ export interface DecisionEvent {
   readonly latencyMs: number;
 }
 
+/** That an operator has changed something. Why is in the history only: it is what somebody wrote. */
+export interface PolicyChangedEvent {
+  readonly event: 'policy_changed';
+  readonly requestId: string;
+  readonly version: number;
+  readonly action: string;
+  /** What it was done to: names and ids, as the history has them; the subject as it is, or a pseudonym. */
+  readonly target: Readonly<Record<string, unknown>>;
+  /** Who did it. */
+  readonly issuer: string;
+  /** As it is, or a pseudonym (audit/subject.ts). */
+  readonly subject?: string | undefined;
+  readonly clientId?: string | undefined;
+  /** Told again, for a repeated request: the first answer was lost, and this event may have been with it. */
+  readonly isRepeated?: true;
+}
+
 /** Where decisions go; `log` is its shared lines. The registry only hears of service keys that are used. */
 export type AuditSink = 'log' | 'analytics' | 'queue' | 'decision_log' | 'registry';
 
@@ -66,7 +83,10 @@ export type LogEvent =
     }
   | { readonly event: 'policy_loaded'; readonly version: number; readonly from: 'kv' | 'registry' }
   | { readonly event: 'policy_failed'; readonly from: 'kv' | 'registry'; readonly detail: string }
+  | PolicyChangedEvent
   | { readonly event: 'policy_published'; readonly version: number }
+  /** Service keys that have the scope of operators, from before a setting was needed for it: they do not get in there. */
+  | { readonly event: 'admin_keys_refused'; readonly keys: readonly string[] }
   | { readonly event: 'policy_publish_failed'; readonly version: number; readonly detail: string }
   | {
       readonly event: 'audit_failed';
@@ -93,6 +113,7 @@ export type LogEvent =
 const ERRORS: ReadonlySet<LogEvent['event']> = new Set([
   'config_invalid',
   'config_unsafe',
+  'admin_keys_refused',
   'handler_failed',
   'tool_output_invalid',
   'request_failed',

@@ -2,7 +2,7 @@
 //
 // Does not know which setting it is about, or what settings mean together (config.ts).
 
-import type { Fail } from './authorization-servers.ts';
+import type { AuthorizationServer, Fail } from './authorization-servers.ts';
 import { isRecord, SCOPE_TOKEN, stringList, unknownMember } from './shapes.ts';
 import { isLoopback, parseUrl } from './url.ts';
 
@@ -67,4 +67,40 @@ export function checkImplications(
   return good
     ? (value as Record<string, readonly string[]>)
     : fail('must map a scope to a list of scopes: {"reports:write":["reports:read"]}');
+}
+
+/**
+ * The scope of the operators' API, where tokens would have it without anybody having agreed to it by its name. An
+ * authorization server without scopes of one's own leaves no other way: then a setting says that it is meant.
+ */
+export function adminScopeProblems(
+  {
+    adminScope,
+    adminScopeGranted,
+    authorizationServers,
+    scopeImplications,
+  }: {
+    readonly adminScope: string;
+    readonly adminScopeGranted: boolean;
+    readonly authorizationServers: readonly Pick<AuthorizationServer, 'grantedScopes'>[];
+    readonly scopeImplications: Readonly<Record<string, readonly string[]>>;
+  },
+  where: (name: string) => string,
+): readonly string[] {
+  if (adminScopeGranted) return [];
+  const names = {
+    authorizationServers: authorizationServers.some(({ grantedScopes }) =>
+      grantedScopes.includes(adminScope),
+    ),
+    scopeImplications: Object.entries(scopeImplications).some(
+      ([scope, implied]) => scope !== adminScope && implied.includes(adminScope),
+    ),
+  };
+  return Object.entries(names).flatMap(([name, hasIt]) =>
+    hasIt
+      ? [
+          `${where(name)}: gives ${adminScope}, the scope of operators; leave it out, or set ADMIN_SCOPE_GRANTED = true.`,
+        ]
+      : [],
+  );
 }

@@ -170,6 +170,24 @@ const SETTINGS: Readonly<
     bad: ['mcp:operate'],
     complaint: 'must be a non-empty string',
   },
+  adminScopeInKeys: {
+    variable: 'ADMIN_SCOPE_IN_KEYS',
+    default: false,
+    declared: true,
+    given: 'true',
+    understood: true,
+    bad: 'yes',
+    complaint: 'must be true or false',
+  },
+  adminScopeGranted: {
+    variable: 'ADMIN_SCOPE_GRANTED',
+    default: false,
+    declared: true,
+    given: 'true',
+    understood: true,
+    bad: 'yes',
+    complaint: 'must be true or false',
+  },
   operators: {
     variable: 'OPERATORS',
     default: [],
@@ -552,6 +570,29 @@ test.each([[1], ['1'], ['TRUE'], ['on'], [[]], [null]])(
     ]);
   },
 );
+
+describe('the scope of operators', () => {
+  const given = { AUTHORIZATION_SERVERS: [{ issuer: ISSUER, grantedScopes: ['reports:read', 'mcp:admin'] }] };
+  const implied = { SCOPE_IMPLICATIONS: { all: ['reports:read'], more: ['all', 'mcp:admin'] } };
+
+  test('is in no token that nobody agreed to it for, unless that is set', () => {
+    for (const [vars, name] of [
+      [given, where('AUTHORIZATION_SERVERS', 'authorizationServers')],
+      [implied, where('SCOPE_IMPLICATIONS', 'scopeImplications')],
+    ] as const) {
+      const [problem, ...more] = problems(vars);
+      expect(more).toEqual([]);
+      expect(problem).toMatch(/mcp:admin.*ADMIN_SCOPE_GRANTED = true\.$/);
+      expect(problem?.startsWith(name)).toBe(true);
+      expect(check({ ...vars, ADMIN_SCOPE_GRANTED: true }).adminScopeGranted).toBe(true);
+      expect(check({ ...vars, ADMIN_SCOPE: 'ops' }).adminScope).toBe('ops');
+    }
+  });
+
+  test('may imply others', () => {
+    expect(problems({ SCOPE_IMPLICATIONS: { 'mcp:admin': ['reports:read', 'mcp:admin'] } })).toEqual([]);
+  });
+});
 
 test.each([['mcp:admin reports:read'], ['"'], ['mcp:ädmin'], [' ']])(
   'adminScope is one scope, not %j',

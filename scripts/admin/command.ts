@@ -23,6 +23,8 @@ export interface AdminCommand {
   readonly details?: string;
   /** `write` needs a reason, `destructive` a confirmation as well; `local` asks no server. */
   readonly effect: 'read' | 'write' | 'destructive' | 'local';
+  /** What has to be written to agree to it, where that it is not a slip must be seen: --yes is not enough. */
+  readonly word?: string;
   readonly flags: Flags;
   /** What stands after `npm run admin -- `. */
   readonly examples: readonly string[];
@@ -80,6 +82,11 @@ export const CONFIRM_FLAGS: Flags = {
   yes: { type: 'boolean', help: 'do not ask for a confirmation; needed where nobody can be asked' },
 };
 
+/** Of commands that want a word, besides. */
+export const WORD_FLAGS: Flags = {
+  confirm: { type: 'string', value: 'WORD', help: 'the word that is asked for; --yes does not stand for it' },
+};
+
 /** Of lists that come in pages. */
 export const PAGE_FLAGS: Flags = {
   limit: { type: 'string', value: 'N', help: 'items of a page, 1 to 500 (default: 100)' },
@@ -96,12 +103,13 @@ export const ISSUER_FLAG: Flags = {
 };
 
 /** All flags of a command. */
-export function flagsOf({ effect, flags }: AdminCommand): Flags {
+export function flagsOf({ effect, flags, word }: AdminCommand): Flags {
   if (effect === 'local') return flags;
   return {
     ...flags,
     ...(effect === 'read' ? {} : WRITE_FLAGS),
     ...(effect === 'destructive' ? CONFIRM_FLAGS : {}),
+    ...(word === undefined ? {} : WORD_FLAGS),
     ...SERVER_FLAGS,
   };
 }

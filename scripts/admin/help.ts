@@ -6,6 +6,7 @@ import {
   type Flags,
   flagsOf,
   SERVER_FLAGS,
+  WORD_FLAGS,
   WRITE_FLAGS,
 } from './command.ts';
 
@@ -23,7 +24,8 @@ const SIGNING_IN = `Signing in, the first that fits:
   ADMIN_TOKEN                     an access token or service key that you have
   ADMIN_CLIENT_ID, ADMIN_CLIENT_SECRET
   otherwise                       the device flow: a URL and a code to confirm in a browser
-The caller needs the scope mcp:admin and the permission mcp:operate. A token got by signing in is kept under .wrangler/
+The caller needs the scope mcp:admin and the permission mcp:operate, or the part of it that a command needs: :read, :revoke,
+:grant, :keys, :privacy. A token got by signing in is kept under .wrangler/
 (or in ADMIN_TOKEN_FOLDER) until it expires; \`logout\` removes it.
 `;
 
@@ -60,7 +62,7 @@ function groupHelp(meant: readonly AdminCommand[]): string {
 }
 
 function commandHelp(command: AdminCommand): string {
-  const { name, argument, summary, details, flags, effect, examples } = command;
+  const { name, argument, summary, details, flags, effect, word, examples } = command;
   const isFlagged = Object.keys(flagsOf(command)).length > 0;
   return [
     `${summary}.\n`,
@@ -69,6 +71,7 @@ function commandHelp(command: AdminCommand): string {
     ...(Object.keys(flags).length === 0 ? [] : [flagList(flags)]),
     ...(effect === 'write' || effect === 'destructive' ? [flagList(WRITE_FLAGS)] : []),
     ...(effect === 'destructive' ? [flagList(CONFIRM_FLAGS)] : []),
+    ...(word === undefined ? [] : [flagList(WORD_FLAGS)]),
     ...(effect === 'local'
       ? []
       : [`Server and signing in (more: ${CALL} --help):\n${flagList(SERVER_FLAGS)}`]),

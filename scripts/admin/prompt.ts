@@ -23,8 +23,8 @@ const TERMINAL: Terminal = { input: process.stdin, output: process.stderr };
 export interface Prompt {
   /** Why something is done. */
   reason(): Promise<string>;
-  /** Lets the operator agree; with a `word`, by writing it. @throws {Declined} */
-  confirm(question: string, word?: string): Promise<void>;
+  /** Lets the operator agree; where the command has a word, by writing it. @throws {Declined} */
+  confirm(question: string): Promise<void>;
 }
 
 /** @throws {UsageError} at once, when something is missing that nobody can be asked for */
@@ -35,12 +35,17 @@ export function createPrompt(given: Given, terminal: Terminal = TERMINAL): Promp
   const isWrite = command.effect === 'write' || command.effect === 'destructive';
   const isList = given.is('list');
   const reason = isWrite ? given.text('reason') : undefined;
-  const needsYes = command.effect === 'destructive' && !given.is('yes');
+  const { word } = command;
+  const written = word === undefined ? undefined : given.text('confirm');
+  if (written !== undefined && written !== word)
+    throw new UsageError(`\`${command.name}\` is confirmed by --confirm ${word}`);
+  const needsYes =
+    command.effect === 'destructive' && (word === undefined ? !given.is('yes') : written === undefined);
   if (!canAsk && isWrite && !isList && reason === undefined)
     throw new UsageError(`\`${command.name}\` needs --reason TEXT: it goes into the history`);
   if (!canAsk && needsYes)
     throw new UsageError(
-      `\`${command.name}\` takes something away and nobody can be asked here (standard input is not a terminal): say --yes`,
+      `\`${command.name}\` takes something away and nobody can be asked here (standard input is not a terminal): say ${word === undefined ? '--yes' : `--confirm ${word}`}`,
     );
 
   return {
@@ -49,7 +54,7 @@ export function createPrompt(given: Given, terminal: Terminal = TERMINAL): Promp
       if (text.trim() === '') throw new Declined();
       return text;
     },
-    async confirm(text, word) {
+    async confirm(text) {
       if (!needsYes) return;
       // A name that was pasted must not change what is agreed to.
       const question = printable(oneLine(text));

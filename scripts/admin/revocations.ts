@@ -32,6 +32,7 @@ interface Revoked extends Changed, Partial<Pick<Revocation, 'target'>> {
   readonly revokedAt: number;
   readonly newTokensFrom?: number;
   readonly erased?: { readonly sessions: number; readonly stateKeys: number };
+  readonly endedKeys?: readonly { readonly id: string; readonly service: string }[];
 }
 
 const UNTIL_FLAGS: Flags = {
@@ -62,26 +63,31 @@ function untilOf({ text }: Given): number | undefined {
   return at;
 }
 
-async function revoke(call: Call, target: Target, word?: string): Promise<undefined> {
+async function revoke(call: Call, target: Target): Promise<undefined> {
   const { given } = call;
+  const { word: confirm } = given.command;
   const until = untilOf(given);
-  const eraseState = given.is('erase-state');
+  const [eraseState, endKeys] = [given.is('erase-state'), given.is('end-keys')];
   const { token, ...shown } = target;
   const what = token === undefined ? targetText(shown) : 'the token';
   const block = until === undefined ? '' : ` and block it until ${when(until)}`;
   const erase = eraseState ? ', and erase its state' : '';
-  await call.confirm(`Revoke ${what}${block}${erase}?`, word);
+  const keys = endKeys ? ', and end the service keys it has made' : '';
+  await call.confirm(`Revoke ${what}${block}${erase}${keys}?`);
   const { body } = await call.change<Revoked>('POST', '/revocations', {
     body: {
       target,
       ...(until === undefined ? {} : { until }),
       ...(eraseState ? { eraseState } : {}),
+      ...(endKeys ? { endKeys } : {}),
+      ...(confirm === undefined ? {} : { confirm }),
     },
   });
   call.showChange(body, revokedText);
 }
 
-function revokedText({ id, target, service, revokedAt, newTokensFrom, erased }: Revoked): string {
+function revokedText(revoked: Revoked): string {
+  const { id, target, service, revokedAt, newTokensFrom, erased, endedKeys } = revoked;
   if (target === undefined)
     return `service key ${id}${service === undefined ? '' : ` of ${service}`} is revoked for good`;
   const blockedFor = revokedAt - Math.floor(Date.now() / 1_000);
@@ -96,6 +102,7 @@ function revokedText({ id, target, service, revokedAt, newTokensFrom, erased }: 
       ['blocked', blockedFor > 5 ? `for ${duration(blockedFor)}` : undefined],
       ['accepted', from === undefined ? undefined : `tokens issued from ${when(from)}`],
       ['erased', erased && `${erased.sessions} sessions, ${erased.stateKeys} keys of state`],
+      ['ended', endedKeys?.map((key) => `service key ${key.id} of ${key.service}`).join(', ')],
       ['undo', `npm run admin -- unrevoke ${id}`],
     ]),
   ].join('\n');
@@ -145,10 +152,16 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
     summary: 'Revoke everything somebody has, with any client',
     details: AGAIN,
     effect: 'destructive',
-    flags: { ...TENANT_FLAGS, ...UNTIL_FLAGS, ...ERASE_FLAG, ...ISSUER_FLAG },
+    flags: {
+      ...TENANT_FLAGS,
+      ...UNTIL_FLAGS,
+      ...ERASE_FLAG,
+      'end-keys': { type: 'boolean', help: 'end the service keys that were made by it, too' },
+      ...ISSUER_FLAG,
+    },
     examples: [
       'revoke subject alice --reason "laptop stolen"',
-      'revoke subject alice --block 7d --erase-state --reason "left the company"',
+      'revoke subject alice --block 7d --erase-state --end-keys --reason "left the company"',
     ],
     async run(call) {
       const target = { kind: 'subject', issuer: await call.issuer(), subject: call.given.argument };
@@ -227,22 +240,24 @@ never printed. Other tokens of the same grant stay good: see \`revoke grant\`.`,
   {
     name: 'revoke issuer',
     summary: 'Revoke everything an authorization server has issued up to now',
-    details: `For an authorization server whose keys were stolen and replaced: everybody has to sign in again. You as well. The
-word "issuer" has to be written as a confirmation.`,
+    details: `For an authorization server whose keys were stolen and replaced: everybody has to sign in again. You as well. At most
+once a minute. The word "issuer" has to be written as a confirmation.`,
     effect: 'destructive',
+    word: 'issuer',
     flags: ISSUER_FLAG,
     examples: ['revoke issuer --issuer https://as.example.com --reason "signing key leaked"'],
-    run: async (call) => revoke(call, { kind: 'issuer', issuer: await call.issuer() }, 'issuer'),
+    run: async (call) => revoke(call, { kind: 'issuer', issuer: await call.issuer() }),
   },
   {
     name: 'revoke everything',
     summary: 'Revoke every token and service key issued up to now',
     details:
-      'Everybody has to sign in again. You as well. The word "everything" has to be written as a confirmation.',
+      'Everybody has to sign in again. You as well. At most once a minute. The word "everything" has to be written as a confirmation.',
     effect: 'destructive',
+    word: 'everything',
     flags: {},
     examples: ['revoke everything --reason "we do not know how far they got"'],
-    run: (call) => revoke(call, { kind: 'everything' }, 'everything'),
+    run: (call) => revoke(call, { kind: 'everything' }),
   },
   {
     name: 'revoke list',

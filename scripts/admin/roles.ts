@@ -21,6 +21,8 @@ interface Role {
 
 interface RoleList {
   readonly source: string;
+  /** Of all of them, and of what is on trial. */
+  readonly version: number;
   readonly items: readonly Role[];
   readonly shadow: readonly Role[] | null;
 }
@@ -90,10 +92,10 @@ const rolesText = (roles: readonly Role[]): string =>
     ]),
   );
 
-function listText({ source, items, shadow }: RoleList): string {
+function listText({ source, version, items, shadow }: RoleList): string {
   const from = source === 'app' ? "the app's (src/app/roles.ts), never edited" : 'edited by operators';
   const trial = shadow === null ? [] : ['', 'on trial, all roles as they would be:', rolesText(shadow)];
-  return [`roles in force: ${from}`, rolesText(items), ...trial].join('\n');
+  return [`roles in force: ${from} (version ${version})`, rolesText(items), ...trial].join('\n');
 }
 
 /** A change on trial refuses nobody. */
@@ -140,6 +142,36 @@ async function deleteRole(call: Call): Promise<boolean | undefined> {
   if (changed === false) return false;
   call.showChange(changed.body, () => `deleted: role ${oneLine(name)}`, forceOf(call));
   return undefined;
+}
+
+const VERSION_FLAG: Flags = {
+  version: {
+    type: 'string',
+    value: 'N',
+    help: 'only if the roles are as `roles list` has shown them, which names the version (default: as they are now)',
+  },
+};
+
+/** What is done to all roles at once, if they are as somebody has seen them. */
+async function changeAll(
+  call: Call,
+  method: string,
+  path: string,
+  { question, done }: { readonly question?: string; readonly done: string },
+): Promise<boolean | undefined> {
+  const seen = call.given.text('version') ?? (await call.request<RoleList>('GET', '/roles')).body.version;
+  if (question !== undefined) await call.confirm(question);
+  try {
+    const headers = { 'if-match': `"${seen}"` };
+    const { body } = await call.change<Changed>(method, path, { headers });
+    call.showChange(body, () => done);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 412) throw error;
+    note('Somebody else has changed the roles, or what is on trial, since they were read; nothing was done.');
+    note('Look at them (npm run admin -- roles list), and repeat the command if it is still what you want.');
+    return false;
+  }
 }
 
 export const ROLE_COMMANDS: readonly AdminCommand[] = [
@@ -197,37 +229,30 @@ meanwhile. The first edit makes the registry the source of all roles: those of t
     name: 'roles reset',
     summary: 'Back to the roles of the app: all edits are lost, those on trial too',
     effect: 'destructive',
-    flags: {},
+    flags: VERSION_FLAG,
     examples: ['roles reset --reason "the roles are in the code again"'],
-    async run(call) {
-      await call.confirm('Throw all edits of roles away, and go back to the roles of the app?');
-      const { body } = await call.change<{ readonly source: string }>('DELETE', '/roles');
-      call.showChange(body, () => 'the roles are those of the app again (src/app/roles.ts)');
-      return undefined;
+    run(call) {
+      return changeAll(call, 'DELETE', '/roles', {
+        question: 'Throw all edits of roles away, and go back to the roles of the app?',
+        done: 'the roles are those of the app again (src/app/roles.ts)',
+      });
     },
   },
   {
     name: 'roles shadow apply',
     summary: 'Put the roles on trial into force',
     effect: 'write',
-    flags: {},
+    flags: VERSION_FLAG,
     examples: ['roles shadow apply --reason "a week without a refusal"'],
-    async run(call) {
-      const { body } = await call.change<Changed>('POST', '/roles/shadow/apply');
-      call.showChange(body, () => 'the roles on trial are the roles now');
-      return undefined;
-    },
+    run: (call) =>
+      changeAll(call, 'POST', '/roles/shadow/apply', { done: 'the roles on trial are the roles now' }),
   },
   {
     name: 'roles shadow discard',
     summary: 'Drop the roles on trial',
     effect: 'write',
-    flags: {},
+    flags: VERSION_FLAG,
     examples: ['roles shadow discard --reason "support needs refunds"'],
-    async run(call) {
-      const { body } = await call.change<Changed>('DELETE', '/roles/shadow');
-      call.showChange(body, () => 'nothing is on trial any more');
-      return undefined;
-    },
+    run: (call) => changeAll(call, 'DELETE', '/roles/shadow', { done: 'nothing is on trial any more' }),
   },
 ];

@@ -6,13 +6,15 @@ import { segment } from './api.ts';
 import { type Call, type Changed, inForceText, noteNextPage, pageOf } from './call.ts';
 import { type AdminCommand, PAGE_FLAGS } from './command.ts';
 import { note, say, sayJson, warn } from './output.ts';
-import { fields, tableOr, when } from './table.ts';
+import { fields, type Someone, tableOr, when, whoText } from './table.ts';
 import { namesOf, scopesOf, secondsOf } from './values.ts';
 
 interface ServiceKey {
   readonly id: string;
   readonly service: string;
   readonly owner: string;
+  /** Who made it, and saw it; `null` of one from before that was written down. */
+  readonly operator: Someone | null;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
   readonly createdAt: number;
@@ -78,9 +80,10 @@ export const SERVICE_KEY_COMMANDS: readonly AdminCommand[] = [
       show(body, ({ items }) =>
         tableOr(
           'no service keys',
-          ['id', 'service', 'owner', 'scopes', 'roles', 'state', 'expires', 'last used (hour)'],
+          ['id', 'service', 'owner', 'made by', 'scopes', 'roles', 'state', 'expires', 'last used (hour)'],
           items.map((key) => [
-            ...[key.id, key.service, key.owner, key.scopes.join(' '), key.roles.join(', '), stateOf(key)],
+            ...[key.id, key.service, key.owner, key.operator ? whoText(key.operator) : 'not known'],
+            ...[key.scopes.join(' '), key.roles.join(', '), stateOf(key)],
             ...[when(key.expiresAt), key.lastUsedAt === null ? 'never' : when(key.lastUsedAt)],
           ]),
         ),
@@ -92,7 +95,8 @@ export const SERVICE_KEY_COMMANDS: readonly AdminCommand[] = [
   {
     name: 'keys create',
     summary: 'Make a service key; prints it, once',
-    details: `The key is all that standard output gets. The server must have SERVICE_KEYS on.`,
+    details: `The key is all that standard output gets. The server must have SERVICE_KEYS on.
+It is kept who made it: \`revoke subject\` names the keys that somebody has made, and ends them with --end-keys.`,
     effect: 'write',
     flags: {
       service: { type: 'string', value: 'NAME', help: 'who calls with it; its subject' },

@@ -69,9 +69,9 @@ async function forget(call: Call): Promise<undefined> {
   const issuer = await call.issuer();
   await call.confirm(
     `Erase what is kept about ${subject} of ${issuer}, in every organization: sessions, state, assignments, and the name in history and decisions? This cannot be undone.`,
-    'forget',
   );
-  const { body } = await call.change<Forgotten>('POST', '/forget', { body: { issuer, subject } });
+  const confirm = call.given.command.word;
+  const { body } = await call.change<Forgotten>('POST', '/forget', { body: { issuer, subject, confirm } });
   call.showChange(body, ({ erased }) =>
     [
       `forgotten: ${whoText({ issuer, subject })}`,
@@ -123,9 +123,11 @@ export const SESSION_COMMANDS: readonly AdminCommand[] = [
   {
     name: 'forget',
     summary: 'Erase somebody: sessions, state, assignments, and the name in history and decisions',
-    details: `What is revoked stays revoked. Logs that were sent elsewhere are not touched. The word "forget" has to be written as a
+    details: `What is revoked stays revoked, and what was done as an operator stays in the history, under a random pseudonym. Logs
+that were sent elsewhere are not touched. The word "forget" has to be written as a
 confirmation.`,
     effect: 'destructive',
+    word: 'forget',
     flags: { ...SUBJECT_FLAG, ...ISSUER_FLAG },
     examples: ['forget --subject alice --reason "asked for it"'],
     run: forget,

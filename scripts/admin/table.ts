@@ -78,6 +78,8 @@ export interface Someone {
   readonly clientId?: string | null | undefined;
   /** Absent where it is not said, or there is none to say. */
   readonly tenant?: string | null | undefined;
+  /** Of an author that was forgotten: the same one has the same. */
+  readonly pseudonym?: string;
 }
 
 /** ` in org_1`, behind somebody or something. */
@@ -87,9 +89,9 @@ export const tenantText = (tenant: string | null | undefined): string =>
 /** `alice via cli of https://…`, in one line whoever chose the names. */
 export const whoText = (someone: Someone): string => oneLine(whoLine(someone));
 
-function whoLine({ issuer, subject, clientId, tenant }: Someone): string {
+function whoLine({ issuer, subject, clientId, tenant, pseudonym }: Someone): string {
   if (issuer === undefined) return '';
-  const subjectText = subject === null ? 'somebody forgotten' : subject;
+  const subjectText = subject === null ? (pseudonym ?? 'somebody forgotten') : subject;
   const who = subjectText === undefined ? `client ${clientId}` : subjectText;
   const via = subjectText === undefined || clientId == null ? '' : ` via ${clientId}`;
   return `${who}${via}${tenantText(tenant)} of ${issuer}`;

@@ -1,4 +1,5 @@
-// Assignments: roles given to a subject or a client here, besides those its tokens name.
+// Assignments: roles given to a subject or a client here, besides those its tokens name. To a client: where it acts for
+// itself; to everybody who signs in with it only if that is said.
 
 import { SERVICE_ISSUER } from '../auth/service-key.ts';
 import { type Answer, type Call, change, changed, ok } from './call.ts';
@@ -30,7 +31,7 @@ export async function listAssignments({ url, registry }: Call): Promise<Answer> 
 }
 
 export async function assign(call: Call): Promise<Answer> {
-  const { input, text } = await readBody(call.request, [...MEMBERS, 'allTenants', 'reason']);
+  const { input, text } = await readBody(call.request, [...MEMBERS, 'everybody', 'allTenants', 'reason']);
   const wanted = { action: 'assign', assignee: assigneeOf(input), role: nameIn(input, 'role') } as const;
   const { issuer, tenant } = wanted.assignee;
   checkTenant(wanted.assignee, call);
@@ -41,10 +42,13 @@ export async function assign(call: Call): Promise<Answer> {
       `Tokens of ${issuer} have a tenant: give tenant (null for those that name none), or allTenants: true.`,
     );
   const outcome = await change(call, wanted, input, text);
+  const { assignee } = wanted;
   const isTrusted = issuer === SERVICE_ISSUER || call.context.deployment.issuers.server(issuer) !== undefined;
   const warnings = isTrusted
     ? []
     : [`No token of ${issuer} is accepted here: it is not in AUTHORIZATION_SERVERS.`];
+  if ('everybody' in assignee && assignee.everybody)
+    warnings.push(`Everybody who signs in with the client ${assignee.clientId} has the role now.`);
   return changed(call, outcome, { status: 201, warnings });
 }
 

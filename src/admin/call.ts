@@ -1,6 +1,7 @@
 // One call of the operators' API: what its handler gets, and how a change is made and answered.
 //
-// Every change goes through `change`: a reason, an idempotency key, and an answer that says when it is in force.
+// Every change goes through `change`: a reason, an idempotency key, an event for the audit, and an answer that says when it
+// is in force.
 
 import type { Context } from '../context.ts';
 import { sha256 } from '../hash.ts';
@@ -9,7 +10,8 @@ import type { Caller } from '../policy/caller.ts';
 import type { Change, ChangeOutcome } from '../policy/change.ts';
 import type { RegistryApi } from '../policy/policy-registry.ts';
 import { type Input, Refusal, reasonOf } from './inputs.ts';
-import { authorOf } from './operator.ts';
+import { authorOf, permissionsOf } from './operator.ts';
+import { tellChange } from './telling.ts';
 
 export interface Call {
   readonly request: Request;
@@ -67,6 +69,8 @@ const PROBLEM_STATUS: Readonly<Record<Extract<ChangeOutcome, { isDone: false }>[
   invalid_role: 422,
   unknown_role: 422,
   idempotency_mismatch: 422,
+  forbidden: 403,
+  rate_limited: 429,
 };
 
 /** Makes a change. `text` is the body, which tells a repeated request from another one. @throws {Refusal} */
@@ -76,7 +80,7 @@ export async function change(
   input: Input,
   text: string,
 ): Promise<Extract<ChangeOutcome, { isDone: true }>> {
-  const { request, url, operator, registry } = call;
+  const { request, url, operator, registry, context } = call;
   const key = request.headers.get('idempotency-key');
   if (key !== null && !/^[\w-]{1,128}$/.test(key))
     throw new Refusal(400, 'invalid_request', 'Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 _ -');
@@ -84,17 +88,16 @@ export async function change(
   const fingerprint = await sha256(`${request.method} ${url.pathname}${url.search}\n${match}\n${text}`);
   const outcome = await registry.change(wanted, {
     operator: authorOf(operator.principal),
+    may: permissionsOf(operator, context.deployment.config),
     reason: reasonOf(input),
     ...(key === null ? {} : { idempotency: { key, fingerprint } }),
   });
-  if (outcome.isDone) return outcome;
-  const { problem, detail, currentVersion } = outcome;
-  throw new Refusal(
-    PROBLEM_STATUS[problem],
-    problem,
-    detail,
-    currentVersion === undefined ? {} : { currentVersion },
-  );
+  if (outcome.isDone) {
+    await tellChange(wanted.action, outcome, operator, context);
+    return outcome;
+  }
+  const { problem, detail, more } = outcome;
+  throw new Refusal(PROBLEM_STATUS[problem], problem, detail, more);
 }
 
 /** The answer to a change that was made. */

@@ -162,14 +162,22 @@ export function tenantIn(input: Input): Tenant | undefined {
 /** What a list is to be about: JSON, so that `null` is a tenant. Of `undefined` there is none. */
 export const tenantFilter = (input: Input): string | undefined => JSON.stringify(tenantIn(input));
 
+/** A word that is written only by who means it: what is undone by nobody, or makes everybody sign in again. */
+export function checkConfirmed(input: Input, word: string | undefined): void {
+  if (input.confirm === word) return;
+  throw invalid(word ? `confirm must be "${word}".` : 'confirm goes with issuer and everything only.');
+}
+
 /** Who a role is given to. */
 export function assigneeOf(input: Input): Assignee {
   const [subject, clientId] = [optionalText(input, 'subject'), optionalText(input, 'clientId')];
   const tenant = tenantIn(input);
   if (flag(input, 'allTenants') && tenant !== undefined) throw invalid('Give either a tenant or allTenants.');
+  const everybody = flag(input, 'everybody');
+  if (everybody && clientId === undefined) throw invalid('everybody goes with a clientId only.');
   const among = { issuer: text(input, 'issuer'), ...tenantMember(tenant) };
   if (subject !== undefined && clientId === undefined) return { ...among, subject };
-  if (clientId !== undefined && subject === undefined) return { ...among, clientId };
+  if (clientId !== undefined && subject === undefined) return { ...among, clientId, everybody };
   throw invalid('Give either subject or clientId.');
 }
 
@@ -210,12 +218,16 @@ export function targetOf(
  * an answer on its way weakens its ETag, and here it is a version either way.
  */
 export function expectedVersion(headers: Headers): number | null {
-  if (headers.get('if-none-match') === '*') return null;
+  return headers.get('if-none-match') === '*' ? null : versionSeen(headers);
+}
+
+/** Of what there is already, and cannot be expected not to be. */
+export function versionSeen(headers: Headers): number {
   const [, version] = /^(?:W\/)?"(\d{1,15})"$/.exec(headers.get('if-match') ?? '') ?? [];
   if (version !== undefined) return Number(version);
   throw new Refusal(
     428,
     'precondition_required',
-    'Send If-Match with the ETag of the role you have seen, or If-None-Match: * for a new one.',
+    'Send If-Match with the ETag of what you have seen, or If-None-Match: * for a new role.',
   );
 }

@@ -1,19 +1,23 @@
-// Who may use the operators' API: the same principal, policy and decision as everywhere, with a scope and a permission of
-// its own.
+// Who may use the operators' API, and for what: the same principal, policy and decision as everywhere, with a scope and
+// permissions of its own, one for everything and one for each part of it (policy/operator-permissions.ts).
 //
 // Operators listed in the configuration need no permission from a role, so that a bad role edit locks nobody out for good;
 // they need the scope, and can be revoked, like everybody. Listed by subject only: a client is not a person.
 // Where tokens have a tenant, anybody's organization can call a role `operator`: roles count from those organizations only
 // that the deployment names.
-// Does not check which operation it is: an operator may do all of them.
+// Does not decide what an operation needs: routes.ts.
 
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
+import type { Context } from '../context.ts';
 import type { Denial } from '../denial.ts';
 import { tenantMember } from '../grant.ts';
-import type { Requirement } from '../policy/authorize.ts';
+import type { OperatorRequirement } from '../policy/authorize.ts';
+import type { Caller } from '../policy/caller.ts';
 import type { Author } from '../policy/change.ts';
 import type { Tenant } from '../policy/keys.ts';
+import { heldPermissions, type OperatorPart, operatorPermissions } from '../policy/operator-permissions.ts';
+import { Refusal } from './inputs.ts';
 
 type OperatorConfig = Pick<Config, 'adminScope' | 'adminPermission' | 'operators'>;
 type TenantConfig = Pick<Config, 'operatorTenants' | 'authorizationServers'>;
@@ -23,10 +27,40 @@ interface OfTenant {
   readonly tenant?: Tenant | undefined;
 }
 
-export const operatorRequirement = (principal: Principal, config: OperatorConfig): Requirement => ({
-  scopes: [config.adminScope],
-  permissions: isListed(principal, config) ? [] : [config.adminPermission],
-});
+/** What an operation needs of a part; without one, any of them will do: there is nothing to be had. */
+export function operatorRequirement(
+  principal: Principal,
+  part: OperatorPart | undefined,
+  config: OperatorConfig,
+): OperatorRequirement {
+  const { adminScope, adminPermission } = config;
+  return {
+    scopes: [adminScope],
+    permissions: isListed(principal, config)
+      ? []
+      : [part === undefined ? adminPermission : `${adminPermission}:${part}`],
+    orAnyOf: part === undefined ? operatorPermissions(adminPermission) : [adminPermission],
+  };
+}
+
+/** The operator permissions somebody has. */
+export const permissionsOf = ({ principal, rights }: Caller, config: OperatorConfig): readonly string[] =>
+  isListed(principal, config)
+    ? operatorPermissions(config.adminPermission)
+    : heldPermissions(rights, config.adminPermission);
+
+/** For what an operation does besides, and needs another permission for. @throws {Refusal} */
+export function checkMay(
+  {
+    operator,
+    context: { deployment },
+  }: { readonly operator: Caller; readonly context: Pick<Context, 'deployment'> },
+  part: OperatorPart,
+): void {
+  const permission = `${deployment.config.adminPermission}:${part}`;
+  if (permissionsOf(operator, deployment.config).includes(permission)) return;
+  throw new Refusal(403, 'forbidden', `Your account lacks the permission ${permission} for that.`);
+}
 
 /** Whether somebody is an operator by configuration; where no tenant is named, in any. */
 export function isListed(

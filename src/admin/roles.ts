@@ -1,22 +1,24 @@
 // Roles: list, edit with If-Match, put an edit on trial (shadow), and back to those of the app.
 
+import type { Context } from '../context.ts';
 import type { RoleItem } from '../policy/change.ts';
-import type { Catalogue } from '../protocol/catalogue.ts';
+import { operatorPermissions } from '../policy/operator-permissions.ts';
 import { type Answer, type Call, change, changed, ok } from './call.ts';
 import {
   expectedVersion,
   flag,
-  type Input,
   nameIn,
   namesIn,
   Refusal,
   readBody,
   readQuery,
+  versionSeen,
 } from './inputs.ts';
 
 export async function listRoles({ url, registry }: Call): Promise<Answer> {
   readQuery(url.searchParams, []);
-  return ok({ ...(await registry.roles()) });
+  const roles = await registry.roles();
+  return { ...ok({ ...roles }), headers: etag(roles) };
 }
 
 export async function readRole({ url, registry, params }: Call): Promise<Answer> {
@@ -50,17 +52,21 @@ export async function putRole(call: Call): Promise<Answer> {
     {
       status: isNew === true ? 201 : 200,
       headers: etag(outcome),
-      warnings: unknownPermissions(definition.permissions, context.deployment.catalogue),
+      warnings: unknownPermissions(definition.permissions, context.deployment),
     },
   );
 }
 
 /** Most likely typing errors. Tools may ask for permissions themselves, so it is only a warning. */
-function unknownPermissions(permissions: readonly string[], catalogue: Catalogue): readonly string[] {
+function unknownPermissions(
+  permissions: readonly string[],
+  { catalogue, config }: Context['deployment'],
+): readonly string[] {
   const { tools, resources, templates, prompts } = catalogue;
-  const needed = new Set(
-    [...tools, ...resources, ...templates, ...prompts].flatMap((item) => item.permissions),
-  );
+  const needed = new Set([
+    ...[...tools, ...resources, ...templates, ...prompts].flatMap((item) => item.permissions),
+    ...operatorPermissions(config.adminPermission),
+  ]);
   return permissions
     .filter((permission) => !needed.has(permission))
     .map((permission) => `No tool, resource or prompt needs the permission ${permission}.`);
@@ -69,25 +75,27 @@ function unknownPermissions(permissions: readonly string[], catalogue: Catalogue
 export async function deleteRole(call: Call): Promise<Answer> {
   const { request, url, params } = call;
   const input = readQuery(url.searchParams, ['shadow', 'reason']);
-  const expected = expectedVersion(request.headers);
-  if (expected === null)
-    throw new Refusal(428, 'precondition_required', 'Send If-Match with the ETag of the role.');
+  const expected = versionSeen(request.headers);
   const action = flag(input, 'shadow') ? 'delete_shadow_role' : 'delete_role';
   const outcome = await change(call, { action, name: nameIn(params, 'name'), expected }, input, '');
   return changed(call, { ...outcome, result: { name: outcome.result.name } });
 }
 
+/** All roles are put into force, dropped or replaced at once: only as somebody has seen them. */
+const rolesSeen = ({ request }: Call): number => versionSeen(request.headers);
+
 export async function applyShadow(call: Call): Promise<Answer> {
   const { input, text } = await readBody(call.request, ['reason']);
-  return changed(call, await change(call, { action: 'apply_shadow' }, input, text));
+  return changed(
+    call,
+    await change(call, { action: 'apply_shadow', expected: rolesSeen(call) }, input, text),
+  );
 }
 
-const withReason = (call: Call): Input => readQuery(call.url.searchParams, ['reason']);
-
-export async function discardShadow(call: Call): Promise<Answer> {
-  return changed(call, await change(call, { action: 'discard_shadow' }, withReason(call), ''));
+async function withoutBody(call: Call, action: 'discard_shadow' | 'reset_roles'): Promise<Answer> {
+  const input = readQuery(call.url.searchParams, ['reason']);
+  return changed(call, await change(call, { action, expected: rolesSeen(call) }, input, ''));
 }
 
-export async function resetRoles(call: Call): Promise<Answer> {
-  return changed(call, await change(call, { action: 'reset_roles' }, withReason(call), ''));
-}
+export const discardShadow = (call: Call): Promise<Answer> => withoutBody(call, 'discard_shadow');
+export const resetRoles = (call: Call): Promise<Answer> => withoutBody(call, 'reset_roles');

@@ -1,11 +1,12 @@
 // Every operation of the operators' API, and how its answers and problems become responses.
 //
-// The caller is an operator already (http/admin-endpoint.ts). What is served is described in
+// The caller has what the operation needs already (http/admin-endpoint.ts). What is served is described in
 // assets/admin/openapi.json; a test compares.
 
 import { Router } from 'itty-router';
 import type { Context } from '../context.ts';
 import type { Caller } from '../policy/caller.ts';
+import type { OperatorPart } from '../policy/operator-permissions.ts';
 import { assign, listAssignments, unassign } from './assignments.ts';
 import { type Answer, type Call, createCall } from './call.ts';
 import { explain } from './explain.ts';
@@ -18,42 +19,49 @@ import { endSessions, forget, listSessions } from './sessions.ts';
 
 type Operate = (call: Call) => Promise<Answer>;
 
-/** Method, path, what it is called in the audit, and who does it. The first that fits. */
+/**
+ * Method, path, what it is called in the audit, which permission it needs, and who does it. The first that fits.
+ *
+ * Reading is one permission, decisions about people included: whoever looks for why somebody was refused needs them, and
+ * `auditSubjects` keeps names out of them. What erases is another one than what revokes.
+ */
 export const OPERATIONS: readonly (readonly [
   method: string,
   path: string,
   name: string,
+  needs: OperatorPart,
   operate: Operate,
 ])[] = [
-  ['GET', '/admin/status', 'status', status],
-  ['GET', '/admin/revocations', 'list_revocations', listRevocations],
-  ['POST', '/admin/revocations', 'revoke', revoke],
-  ['DELETE', '/admin/revocations/:id', 'unrevoke', lift],
-  ['GET', '/admin/roles', 'list_roles', listRoles],
-  ['DELETE', '/admin/roles', 'reset_roles', resetRoles],
-  ['POST', '/admin/roles/shadow/apply', 'apply_shadow', applyShadow],
-  ['DELETE', '/admin/roles/shadow', 'discard_shadow', discardShadow],
-  ['GET', '/admin/roles/:name', 'read_role', readRole],
-  ['PUT', '/admin/roles/:name', 'put_role', putRole],
-  ['DELETE', '/admin/roles/:name', 'delete_role', deleteRole],
-  ['GET', '/admin/assignments', 'list_assignments', listAssignments],
-  ['POST', '/admin/assignments', 'assign', assign],
-  ['DELETE', '/admin/assignments', 'unassign', unassign],
-  ['GET', '/admin/service-keys', 'list_keys', listServiceKeys],
-  ['POST', '/admin/service-keys', 'create_key', createKey],
-  ['POST', '/admin/service-keys/:id/rotate', 'rotate_key', rotateKey],
-  ['DELETE', '/admin/service-keys/:id', 'revoke_key', revokeKey],
-  ['GET', '/admin/sessions', 'list_sessions', listSessions],
-  ['DELETE', '/admin/sessions', 'end_sessions', endSessions],
-  ['POST', '/admin/forget', 'forget', forget],
-  ['GET', '/admin/history', 'history', history],
-  ['GET', '/admin/decisions', 'decisions', decisions],
-  ['POST', '/admin/explain', 'explain', explain],
+  ['GET', '/admin/status', 'status', 'read', status],
+  ['GET', '/admin/revocations', 'list_revocations', 'read', listRevocations],
+  ['POST', '/admin/revocations', 'revoke', 'revoke', revoke],
+  ['DELETE', '/admin/revocations/:id', 'unrevoke', 'revoke', lift],
+  ['GET', '/admin/roles', 'list_roles', 'read', listRoles],
+  ['DELETE', '/admin/roles', 'reset_roles', 'grant', resetRoles],
+  ['POST', '/admin/roles/shadow/apply', 'apply_shadow', 'grant', applyShadow],
+  ['DELETE', '/admin/roles/shadow', 'discard_shadow', 'grant', discardShadow],
+  ['GET', '/admin/roles/:name', 'read_role', 'read', readRole],
+  ['PUT', '/admin/roles/:name', 'put_role', 'grant', putRole],
+  ['DELETE', '/admin/roles/:name', 'delete_role', 'grant', deleteRole],
+  ['GET', '/admin/assignments', 'list_assignments', 'read', listAssignments],
+  ['POST', '/admin/assignments', 'assign', 'grant', assign],
+  ['DELETE', '/admin/assignments', 'unassign', 'grant', unassign],
+  ['GET', '/admin/service-keys', 'list_keys', 'read', listServiceKeys],
+  ['POST', '/admin/service-keys', 'create_key', 'keys', createKey],
+  ['POST', '/admin/service-keys/:id/rotate', 'rotate_key', 'keys', rotateKey],
+  ['DELETE', '/admin/service-keys/:id', 'revoke_key', 'keys', revokeKey],
+  ['GET', '/admin/sessions', 'list_sessions', 'read', listSessions],
+  ['DELETE', '/admin/sessions', 'end_sessions', 'privacy', endSessions],
+  ['POST', '/admin/forget', 'forget', 'privacy', forget],
+  ['GET', '/admin/history', 'history', 'read', history],
+  ['GET', '/admin/decisions', 'decisions', 'read', decisions],
+  ['POST', '/admin/explain', 'explain', 'read', explain],
 ];
 
 /** What a request is about, found before anybody is asked who it is. */
 export interface Operation {
   readonly name: string;
+  readonly needs: OperatorPart;
   readonly params: Readonly<Record<string, string>>;
   readonly operate: Operate;
 }
@@ -69,8 +77,13 @@ let routes: ReturnType<typeof createRoutes> | undefined;
 /** Made with the first request of an operator: most isolates never see one. */
 function createRoutes() {
   const router = Router<Routed>();
-  for (const [method, path, name, operate] of OPERATIONS)
-    router[method.toLowerCase() as 'get'](path, ({ params }) => ({ name, params: decoded(params), operate }));
+  for (const [method, path, name, needs, operate] of OPERATIONS)
+    router[method.toLowerCase() as 'get'](path, ({ params }) => ({
+      name,
+      needs,
+      params: decoded(params),
+      operate,
+    }));
   return router;
 }
 
@@ -117,6 +130,11 @@ export async function operate(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const { status, error: code, message, details } = error;
-    return { status, body: { error: code, error_description: message, ...details } };
+    const { retryAfterSeconds } = details;
+    return {
+      status,
+      body: { error: code, error_description: message, ...details },
+      ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+    };
   }
 }

@@ -9,7 +9,15 @@ import { clientSession, decisionLog } from '../objects.ts';
 import type { Tenant } from '../policy/keys.ts';
 import { grantsOf } from '../sessions/session-index.ts';
 import { type Answer, type Call, change, changed, ok } from './call.ts';
-import { flag, optionalText, readBody, readQuery, tenantIn, text as textIn } from './inputs.ts';
+import {
+  checkConfirmed,
+  flag,
+  optionalText,
+  readBody,
+  readQuery,
+  tenantIn,
+  text as textIn,
+} from './inputs.ts';
 import { checkTenant } from './tenants.ts';
 
 export async function listSessions({ url, context }: Call): Promise<Answer> {
@@ -83,7 +91,8 @@ export async function endSessions(call: Call): Promise<Answer> {
 
 export async function forget(call: Call): Promise<Answer> {
   const { context } = call;
-  const { input, text } = await readBody(call.request, ['issuer', 'subject', 'reason']);
+  const { input, text } = await readBody(call.request, ['issuer', 'subject', 'confirm', 'reason']);
+  checkConfirmed(input, 'forget');
   const wanted = { issuer: textIn(input, 'issuer'), subject: textIn(input, 'subject') };
   const outcome = await change(call, { action: 'forget', ...wanted }, input, text);
   const sessions = await eraseSessions(context, wanted, true);

@@ -12,17 +12,32 @@
 // | blob7 | token id | blob15 | required scopes | double3 | policy version |
 // | blob8 | method | blob16 | missing scopes | index1 | issuer and subject; the reason where there is no issuer |
 //
+// A change of the rules is one as well: its blob1 is `change`, blob3 what it was done to, blob10 the action, double3 the
+// version that came of it; who did it and the request stand where they always do.
+//
 // The platform takes 20 blobs and nothing longer than the limits below. It samples by the index, so that whoever sends a
 // lot does not hide the others. Long text is cut: this is for counting, the log has it all.
 
-import type { DecisionEvent } from '../log.ts';
+import type { DecisionEvent, PolicyChangedEvent } from '../log.ts';
 
 /** 20 of these stay below the 16 KB that all blobs may have, whatever is in them. */
 const BLOB_CHARACTERS = 256;
 const INDEX_BYTES = 96;
 const encoder = new TextEncoder();
 
-export function dataPoint(event: DecisionEvent): {
+type Columns = Partial<Omit<DecisionEvent, 'decision'>> & { readonly decision: string };
+
+/** A change in the columns of decisions. */
+export const changePoint = ({ action, target, version, event, ...rest }: PolicyChangedEvent) =>
+  dataPoint({
+    ...rest,
+    decision: 'change',
+    operation: action,
+    detail: JSON.stringify(target),
+    policyVersion: version,
+  });
+
+export function dataPoint(event: Columns): {
   readonly indexes: string[];
   readonly blobs: string[];
   readonly doubles: number[];
@@ -52,12 +67,12 @@ export function dataPoint(event: DecisionEvent): {
   return {
     indexes: [indexOf(event)],
     blobs: blobs.map((text) => (text ?? '').slice(0, BLOB_CHARACTERS)),
-    doubles: [event.latencyMs, event.status, event.policyVersion ?? 0],
+    doubles: [event.latencyMs ?? 0, event.status ?? 0, event.policyVersion ?? 0],
   };
 }
 
 /** Its end, where it is too long: subjects of one issuer differ there. */
-function indexOf({ issuer, subject, reason, decision }: DecisionEvent): string {
+function indexOf({ issuer, subject, reason, decision }: Columns): string {
   const index = issuer === undefined ? (reason ?? decision) : `${issuer} ${subject ?? ''}`.trimEnd();
   const end = index.slice(-INDEX_BYTES);
   // A character has at most three bytes.

@@ -7,13 +7,14 @@
 // | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
 // | DecisionLog | DECISION_LOG | every refusal (of strangers some), and a sample of what was allowed |
 //
+// What operators change goes to the first three as well, whatever `auditLog` says.
 // The policy registry is told, at most once an hour per key, that a service key is used.
 // What must stay true: a request never waits for a sink and never fails with one (outbox.ts).
 
 import type { Config } from '../config.ts';
 import { createLimit } from '../limit.ts';
-import { type AuditSink, type DecisionEvent, describeError, log } from '../log.ts';
-import { dataPoint } from './analytics.ts';
+import { type AuditSink, type DecisionEvent, describeError, log, type PolicyChangedEvent } from '../log.ts';
+import { changePoint, dataPoint } from './analytics.ts';
 import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
 import { createLogBatch } from './log-batch.ts';
 import { createOutbox } from './outbox.ts';
@@ -38,18 +39,23 @@ export interface KeyUse {
 export interface Audit {
   /** Never throws, and returns at once. The event is described only if somebody gets it: most that is allowed nobody may. */
   record(outline: Outline, describe: () => DecisionEvent, io: AuditIo): void;
+  /** Of a change; never throws, and returns at once. */
+  tell(event: PolicyChangedEvent, io: Pick<AuditIo, 'env' | 'waitUntil'>): void;
 }
+
+/** What a Queue gets. */
+export type Queued = LoggedDecision | (PolicyChangedEvent & { readonly at: number });
 
 /** What decides where a decision goes. */
 export type Outline = Pick<DecisionEvent, 'decision' | 'principalKind' | 'shadow'>;
 
 interface Bindings {
   readonly AUDIT_ANALYTICS?: Pick<AnalyticsEngineDataset, 'writeDataPoint'>;
-  readonly AUDIT_QUEUE?: Pick<Queue<LoggedDecision>, 'sendBatch'>;
+  readonly AUDIT_QUEUE?: Pick<Queue<Queued>, 'sendBatch'>;
   readonly DECISION_LOG?: object;
 }
 
-const bindings = ({ env }: AuditIo): Bindings => env as Bindings;
+const bindings = ({ env }: Pick<AuditIo, 'env'>): Bindings => env as Bindings;
 
 export function createAudit(config: AuditConfig): Audit {
   const isSampled = createSampler(config.decisionLogAllowsPerThousand);
@@ -57,10 +63,13 @@ export function createAudit(config: AuditConfig): Audit {
   const keyUses = createKeyUses();
 
   const toLog = createLogBatch();
-  const toQueue = createOutbox<LoggedDecision, AuditIo>('queue', async ({ items, dropped }, io) => {
-    const bodies = items.map((item, index) => (index === 0 && dropped > 0 ? { ...item, dropped } : item));
-    await bindings(io).AUDIT_QUEUE?.sendBatch(bodies.map((body) => ({ body, contentType: 'json' })));
-  });
+  const toQueue = createOutbox<Queued, Pick<AuditIo, 'env' | 'waitUntil'>>(
+    'queue',
+    async ({ items, dropped }, io) => {
+      const bodies = items.map((item, index) => (index === 0 && dropped > 0 ? { ...item, dropped } : item));
+      await bindings(io).AUDIT_QUEUE?.sendBatch(bodies.map((body) => ({ body, contentType: 'json' })));
+    },
+  );
   const toDecisionLog = createOutbox<LoggedDecision, AuditIo>(
     'decision_log',
     async ({ items, dropped, id }, io) => io.decisionLog().append(items, dropped, id),
@@ -101,6 +110,13 @@ export function createAudit(config: AuditConfig): Audit {
       const isKeyUse = decision === 'allow' && principalKind === 'service' && tokenId !== undefined;
       if (isKeyUse && io.noteKeyUse && keyUses.isNew(tokenId, at))
         guarded('registry', () => toRegistry.put({ id: tokenId, at }, io, false));
+    },
+    tell(event, io) {
+      const { AUDIT_ANALYTICS, AUDIT_QUEUE } = bindings(io);
+      log(event);
+      guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(changePoint(event)));
+      const at = Math.floor(Date.now() / 1_000);
+      if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, false));
     },
   };
 }

@@ -25,11 +25,17 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   const admitted = await identify(request, url, context, progress);
   const { principal } = progress;
   if (!principal) return admitted as Denial;
+  const { config } = context.deployment;
   // The registry could not say otherwise, so it is not asked: nor by whom the policy here refuses, and a newer one would not.
-  const foreign = refuseForeign(principal, context.deployment.config);
+  const foreign = refuseForeign(principal, config);
   if (foreign) return isDenial(admitted) ? admitted : foreign;
+  // A key outlives whoever made it, and nobody signs in with it: the scope does not count in one unless that is set.
+  if (principal.kind === 'service' && !config.adminScopeInKeys && !isDenial(admitted)) {
+    const requiredScopes = [config.adminScope];
+    return { reason: 'scope_missing', requiredScopes, missingScopes: requiredScopes };
+  }
   // By what the registry says, whatever was published: KV may be late, or out of reach.
-  const requirement = operatorRequirement(principal, context.deployment.config);
+  const requirement = operatorRequirement(principal, operation?.needs, config);
   const operator = await readmit(principal, admitted, requirement, context, progress);
   if (isDenial(operator)) return operator;
 

@@ -17,6 +17,11 @@ export interface Requirement {
   readonly freshness?: Freshness;
 }
 
+/** Of operators: each of `orAnyOf` stands for all of `permissions`. */
+export interface OperatorRequirement extends Requirement {
+  readonly orAnyOf?: readonly string[];
+}
+
 /** `strict`: decided by the policy as the registry has it at that moment, not by the published one. */
 export type Freshness = 'published' | 'strict';
 
@@ -29,11 +34,12 @@ export interface Rights {
 /** `undefined` allows. */
 export type Decision = Extract<Denial, { reason: 'permission_missing' | 'scope_missing' }> | undefined;
 
-export function authorize(rights: Rights, requirement: Requirement): Decision {
+export function authorize(rights: Rights, requirement: OperatorRequirement): Decision {
   const missingPermissions = requirement.permissions.filter(
     (permission) => !rights.permissions.has(permission),
   );
-  if (missingPermissions.length > 0) return { reason: 'permission_missing', missingPermissions };
+  if (missingPermissions.length > 0 && !requirement.orAnyOf?.some((other) => rights.permissions.has(other)))
+    return { reason: 'permission_missing', missingPermissions };
   const missingScopes = requirement.scopes.filter((scope) => !rights.scopes.has(scope));
   if (missingScopes.length > 0)
     return { reason: 'scope_missing', requiredScopes: requirement.scopes, missingScopes };

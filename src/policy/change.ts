@@ -19,10 +19,17 @@ export type RoleChange =
 
 export type Change =
   /** Tokens issued up to `until` are refused; without it, those issued up to now. */
-  | { readonly action: 'revoke'; readonly target: RevocationTarget; readonly until?: number }
+  | {
+      readonly action: 'revoke';
+      readonly target: RevocationTarget;
+      readonly until?: number;
+      /** Whether service keys that the subject has made end with it. */
+      readonly endKeys?: boolean;
+    }
   | { readonly action: 'unrevoke'; readonly id: string }
   | RoleChange
-  | { readonly action: 'apply_shadow' | 'discard_shadow' | 'reset_roles' }
+  /** `expected` is the version of all roles, those on trial included, that an operator has seen. */
+  | { readonly action: 'apply_shadow' | 'discard_shadow' | 'reset_roles'; readonly expected: number }
   | { readonly action: 'assign' | 'unassign'; readonly assignee: Assignee; readonly role: string }
   | {
       readonly action: 'create_key';
@@ -63,6 +70,8 @@ export type Action = Change['action'];
 /** Who makes a change, and why. */
 export interface ChangeBy {
   readonly operator: Author;
+  /** Operator permissions of the author, by the policy that let the request in: nobody gives one that he lacks. */
+  readonly may: readonly string[];
   readonly reason: string;
   /** Repeats of a request with the same key get the same answer. `fingerprint` tells a repeat from another request. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
@@ -81,6 +90,8 @@ export type ChangeOutcome =
       readonly isDone: true;
       readonly version: number;
       readonly result: Readonly<Record<string, unknown>>;
+      /** What it was done to, as the history has it. */
+      readonly target: unknown;
       /** Whether this is the answer to an earlier request with the same idempotency key. */
       readonly isReplayed: boolean;
       /** Since when KV does not take the snapshot, epoch seconds. */
@@ -94,10 +105,13 @@ export type ChangeOutcome =
         | 'precondition_failed'
         | 'invalid_role'
         | 'unknown_role'
-        | 'idempotency_mismatch';
+        | 'idempotency_mismatch'
+        | 'forbidden'
+        | 'rate_limited';
       /** A sentence for the operator. */
       readonly detail: string;
-      readonly currentVersion?: number;
+      /** Members of the answer besides. */
+      readonly more: { readonly currentVersion?: number; readonly retryAfterSeconds?: number };
     };
 
 export interface RoleItem {
@@ -112,6 +126,8 @@ export interface RoleItem {
 
 export interface RoleList {
   readonly source: 'app' | 'registry';
+  /** Of the last change of roles or of what is on trial; 0 before the first. */
+  readonly version: number;
   readonly items: readonly RoleItem[];
   readonly shadow: readonly RoleItem[] | null;
 }

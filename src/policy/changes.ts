@@ -3,9 +3,11 @@
 // A refusal is thrown and takes everything back. Whatever is done gets a version and a line of history, also when it
 // changes nothing that is published, so that the history is complete.
 
-import type { Config } from '../config.ts';
-import type { Change, ChangeBy, ChangeOutcome, RoleChange } from './change.ts';
-import type { PolicyStore } from './policy-store.ts';
+import type { Change, ChangeBy, RoleChange } from './change.ts';
+import { type ChangeContext, Refused } from './change-context.ts';
+import { forgetAuthor, forgetSubject } from './forgetting.ts';
+import type { RevocationTarget } from './keys.ts';
+import { checkGain, checkGiven, checkSweep } from './operator-limits.ts';
 import { withEdits } from './publication.ts';
 import { type RoleDefinition, type RoleDefinitions, type Roles, resolveRoles } from './roles.ts';
 
@@ -17,31 +19,6 @@ const ASSIGNMENTS_MOST = 1_000_000;
 /** All of them are in the head, and in a line of history. */
 const ROLES_BYTES = 262_144;
 
-export interface ChangeContext {
-  readonly store: PolicyStore;
-  /** Roles of the app, taken over by the first edit. */
-  readonly seed: Roles;
-  readonly config: Pick<Config, 'defaultRoles' | 'clockToleranceSeconds' | 'serviceKeyMaxSeconds'>;
-  /** Epoch seconds. */
-  readonly at: number;
-}
-
-type Problem = Extract<ChangeOutcome, { isDone: false }>['problem'];
-
-/** A change that cannot be made; nothing of it is kept. */
-export class Refused extends Error {
-  readonly outcome: Extract<ChangeOutcome, { isDone: false }>;
-  constructor(problem: Problem, detail: string, currentVersion?: number) {
-    super(detail);
-    this.outcome = {
-      isDone: false,
-      problem,
-      detail,
-      ...(currentVersion === undefined ? {} : { currentVersion }),
-    };
-  }
-}
-
 /** What was done, for the answer and for the history. */
 interface Done {
   readonly result: Readonly<Record<string, unknown>>;
@@ -51,15 +28,15 @@ interface Done {
   readonly change?: unknown;
 }
 
-/** `key` is what the target is published under. @throws {Refused} */
+/** `keys` are what the target is published under, of several the first is the one in use. @throws {Refused} */
 export function applyChange(
   change: Change,
-  key: string,
+  keys: readonly string[],
   by: ChangeBy,
   context: ChangeContext,
-): { readonly version: number; readonly result: Readonly<Record<string, unknown>> } {
+): { readonly version: number } & Pick<Done, 'result' | 'target'> {
   const version = context.store.nextVersion();
-  const { result, target, about, change: what } = make(change, key, by, version, context);
+  const { result, target, about, change: what } = make(change, keys, by, version, context);
   context.store.addHistory({
     version,
     at: context.at,
@@ -71,14 +48,23 @@ export function applyChange(
     reason: by.reason,
     change: what,
   });
-  return { version, result };
+  if (change.action === 'forget') forgetAuthor(change, context.store);
+  return { version, result, target };
 }
 
-function make(change: Change, key: string, by: ChangeBy, version: number, context: ChangeContext): Done {
+function make(
+  change: Change,
+  keys: readonly string[],
+  by: ChangeBy,
+  version: number,
+  context: ChangeContext,
+): Done {
   const { store, at, config } = context;
+  const [key = ''] = keys;
   switch (change.action) {
     case 'revoke': {
       const { target, until } = change;
+      checkSweep(target, context);
       const known = store.revocation(key);
       if (!known && store.countRevocations() >= REVOCATIONS_MOST)
         throw new Refused(
@@ -90,11 +76,12 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       const revokedAt = Math.max(until ?? at, before);
       store.putRevocation(key, target, revokedAt, { ...by, at, version });
       const newTokensFrom = revokedAt + config.clockToleranceSeconds + 1;
+      const made = keysMadeBy(target, change.endKeys === true, context);
       return {
-        result: { id: key, target, revokedAt, newTokensFrom },
+        result: { id: key, target, revokedAt, newTokensFrom, ...made },
         target,
         about: target as { issuer: string; subject?: string },
-        change: { revokedAt },
+        change: { revokedAt, ...('endedKeys' in made ? made : {}) },
       };
     }
     case 'unrevoke': {
@@ -111,13 +98,13 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
     }
     case 'put_role':
     case 'delete_role':
-      return editRole(change, version, context);
+      return editRole(change, by, version, context);
     case 'put_shadow_role':
     case 'delete_shadow_role':
-      return editShadow(change, version, context);
+      return editShadow(change, by, version, context);
     case 'apply_shadow': {
-      const edits = store.shadowEdits();
-      if (edits.length === 0) throw new Refused('not_found', 'There is no role change on trial.');
+      const edits = editsOnTrial(change.expected, version, context);
+      const before = rolesNow(context);
       takeOver(context);
       const roles = store.roles();
       for (const { name, definition, baseVersion } of edits) {
@@ -132,28 +119,30 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       }
       store.deleteShadowEdits();
       checkRoles(definitionsOf(context), context);
+      checkGain(rolesNow(context), before, by, context);
       return { result: {}, target: { roles: edits.map(({ name }) => name) }, change: { edits } };
     }
     case 'discard_shadow': {
-      const edits = store.shadowEdits();
-      if (edits.length === 0) throw new Refused('not_found', 'There is no role change on trial.');
+      const edits = editsOnTrial(change.expected, version, context);
       store.deleteShadowEdits();
       return { result: {}, target: { roles: edits.map(({ name }) => name) }, change: { edits } };
     }
     case 'reset_roles': {
+      checkRolesSeen(change.expected, version, context);
       const before = definitionsOf(context);
       store.deleteRoles();
       store.deleteShadowEdits();
       store.unset('roles_source');
       checkRoles(context.seed.definitions, context);
+      checkGain(context.seed, resolveRoles(before), by, context);
       return { result: { source: 'app' }, target: { roles: Object.keys(before) }, change: { before } };
     }
     case 'assign':
     case 'unassign':
-      return assign(change, key, by, version, context);
+      return assign(change, keys, by, version, context);
     case 'create_key': {
       const { action, ...key } = change;
-      const item = addKey(key, context);
+      const item = addKey(key, by, context);
       const { id, service, scopes, roles, expiresAt } = item;
       return { result: item, target: { id, service }, change: { scopes, roles, expiresAt } };
     }
@@ -162,7 +151,7 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       const { service, owner, scopes, roles } = old;
       const expiresInSeconds = change.expiresInSeconds ?? old.expiresAt - old.createdAt;
       const { newId: id, hash, overlapSeconds } = change;
-      const item = addKey({ id, hash, service, owner, scopes, roles, expiresInSeconds }, context);
+      const item = addKey({ id, hash, service, owner, scopes, roles, expiresInSeconds }, by, context);
       if (overlapSeconds === 0) store.revokeServiceKey(old.id, at);
       else store.endServiceKey(old.id, at + overlapSeconds);
       const previous = { id: old.id, expiresAt: Math.min(old.expiresAt, at + overlapSeconds) };
@@ -178,12 +167,47 @@ function make(change: Change, key: string, by: ChangeBy, version: number, contex
       const { action, ...target } = change;
       return { result: {}, target, about: target };
     }
-    case 'forget':
-      return forget(change, version, context);
+    case 'forget': {
+      const { issuer, subject } = change;
+      const erased = forgetSubject({ issuer, subject }, version, store);
+      return { result: { erased }, target: { issuer, subject: null }, about: { issuer } };
+    }
   }
 }
 
+// ---- revocations ----
+
+/** Keys that a revoked operator has made know nothing of it: they are named, or end with it. */
+function keysMadeBy(target: RevocationTarget, areEnded: boolean, { store, at }: ChangeContext): object {
+  if (target.kind !== 'subject') return {};
+  const keys = store.usableKeysMadeBy(target, at).map(({ id, service }) => ({ id, service }));
+  if (keys.length === 0) return {};
+  if (!areEnded) return { madeKeys: keys };
+  for (const { id } of keys) store.revokeServiceKey(String(id), at);
+  return { endedKeys: keys };
+}
+
 // ---- roles ----
+
+const rolesNow = (context: ChangeContext): Roles => resolveRoles(definitionsOf(context));
+
+/** @throws {Refused} when roles, or what is on trial, were changed since the version an operator has seen */
+function checkRolesSeen(expected: number, version: number, { store }: ChangeContext): void {
+  const current = store.rolesVersion;
+  if (current !== expected)
+    throw new Refused('precondition_failed', 'The roles were changed by somebody else.', {
+      currentVersion: current,
+    });
+  store.rolesVersion = version;
+}
+
+/** @throws {Refused} when there are none, or others than an operator has seen */
+function editsOnTrial(expected: number, version: number, context: ChangeContext) {
+  checkRolesSeen(expected, version, context);
+  const edits = context.store.shadowEdits();
+  if (edits.length === 0) throw new Refused('not_found', 'There is no role change on trial.');
+  return edits;
+}
 
 function definitionsOf({ store, seed }: ChangeContext): RoleDefinitions {
   if (store.get('roles_source') !== 'registry') return seed.definitions;
@@ -236,16 +260,21 @@ function checkRoles(definitions: RoleDefinitions, { store, config, at }: ChangeC
 /** @throws {Refused} when somebody else has changed the role since `expected` */
 function checkExpected(name: string, current: number | undefined, expected: number | null): void {
   if (expected === null && current !== undefined)
-    throw new Refused('precondition_failed', `There is a role "${name}" already.`, current);
+    throw new Refused('precondition_failed', `There is a role "${name}" already.`, {
+      currentVersion: current,
+    });
   if (expected !== null && current === undefined)
     throw new Refused('not_found', `There is no role "${name}".`);
   if (expected !== null && current !== expected)
-    throw new Refused('precondition_failed', `The role "${name}" was changed by somebody else.`, current);
+    throw new Refused('precondition_failed', `The role "${name}" was changed by somebody else.`, {
+      currentVersion: Number(current),
+    });
 }
 
-function editRole(change: RoleChange, version: number, context: ChangeContext): Done {
+function editRole(change: RoleChange, by: ChangeBy, version: number, context: ChangeContext): Done {
   const { store } = context;
   const { name, expected } = change;
+  const inForce = rolesNow(context);
   takeOver(context);
   const before = store.roles().get(name);
   checkExpected(name, before?.version, expected);
@@ -255,23 +284,29 @@ function editRole(change: RoleChange, version: number, context: ChangeContext): 
   checkRoles(definitionsOf(context), context);
   // What is on trial is published together with it, and a policy that is not sound is adopted by nobody.
   checkSound(withEdits(definitionsOf(context), store.shadowEdits()), 'on trial, ');
+  checkGain(rolesNow(context), inForce, by, context);
+  store.rolesVersion = version;
   return roleDone(name, before?.definition ?? null, after, definitionsOf(context), version);
 }
 
 /** Kept as an edit of whatever is in force, the app's roles or the registry's: a trial alone makes neither the source. */
-function editShadow(change: RoleChange, version: number, context: ChangeContext): Done {
+function editShadow(change: RoleChange, by: ChangeBy, version: number, context: ChangeContext): Done {
   const { store } = context;
   const { name, expected } = change;
   const inForce = definitionsOf(context);
   const before = Object.hasOwn(inForce, name) ? (inForce[name] ?? null) : null;
   const baseVersion = before ? (store.roles().get(name)?.version ?? 0) : null;
-  const onTrial = store.shadowEdits().find((edit) => edit.name === name);
+  const edits = store.shadowEdits();
+  const onTrial = edits.find((edit) => edit.name === name);
   const current = onTrial ? (onTrial.definition ? onTrial.version : undefined) : (baseVersion ?? undefined);
   checkExpected(name, current, expected);
   const after = 'definition' in change ? change.definition : null;
   store.putShadowEdit(name, after, onTrial ? onTrial.baseVersion : baseVersion, version);
   const definitions = withEdits(inForce, store.shadowEdits());
   checkRoles(definitions, context);
+  // It gives nothing yet; but whoever applies the trial may not look at every edit.
+  checkGain(resolveRoles(definitions), resolveRoles(withEdits(inForce, edits)), by, context);
+  store.rolesVersion = version;
   return roleDone(name, before, after, definitions, version);
 }
 
@@ -291,14 +326,15 @@ function roleDone(
 
 function assign(
   { action, assignee, role }: Extract<Change, { action: 'assign' | 'unassign' }>,
-  key: string,
+  keys: readonly string[],
   by: ChangeBy,
   version: number,
   context: ChangeContext,
 ): Done {
   const { store, at } = context;
   if (action === 'unassign') {
-    if (!store.deleteAssignment(key, role, version))
+    // Whichever way it was given.
+    if (keys.map((key) => store.deleteAssignment(key, role, version)).every((isDeleted) => !isDeleted))
       throw new Refused('not_found', `The role "${role}" is not assigned to that.`);
   } else {
     if (!Object.hasOwn(definitionsOf(context), role))
@@ -308,11 +344,19 @@ function assign(
         'conflict',
         `There are ${ASSIGNMENTS_MOST} assignments already; have the tokens name them.`,
       );
+    checkGiven([role], rolesNow(context), undefined, by, context);
+    const [key = ''] = keys;
     store.putAssignment(key, role, assignee, { ...by, at, version });
   }
+  const { everybody, ...named } = { everybody: undefined, ...assignee };
+  const done = {
+    ...named,
+    ...('subject' in assignee || action === 'unassign' ? {} : { everybody: everybody === true }),
+    role,
+  };
   return {
-    result: { ...assignee, role },
-    target: { ...assignee, role },
+    result: done,
+    target: done,
     about: assignee,
   };
 }
@@ -320,18 +364,30 @@ function assign(
 // ---- service keys ----
 
 /** Gives the key as lists have it. */
-function addKey(key: Omit<Extract<Change, { action: 'create_key' }>, 'action'>, context: ChangeContext) {
+function addKey(
+  key: Omit<Extract<Change, { action: 'create_key' }>, 'action'>,
+  by: ChangeBy,
+  context: ChangeContext,
+) {
   const { store, at, config } = context;
   const { id, hash, service, owner, scopes, roles, expiresInSeconds } = key;
   const unknown = roles.find((role) => !Object.hasOwn(definitionsOf(context), role));
   if (unknown !== undefined)
     throw new Refused('unknown_role', `There is no role "${unknown}"; define it first.`);
+  checkGiven(roles, rolesNow(context), undefined, by, context);
+  if (scopes.includes(config.adminScope) && !config.adminScopeInKeys)
+    throw new Refused(
+      'forbidden',
+      `No service key has the scope ${config.adminScope} unless ADMIN_SCOPE_IN_KEYS is set.`,
+    );
   if (Object.keys(store.usableServiceKeys(at)).length >= SERVICE_KEYS_MOST)
     throw new Refused('conflict', `There are ${SERVICE_KEYS_MOST} service keys already; revoke some.`);
   const expiresAt = at + Math.min(expiresInSeconds, config.serviceKeyMaxSeconds);
   const record = { id, service, scopes, roles, createdAt: at, expiresAt };
-  store.addServiceKey(hash, owner, record);
-  return { ...record, owner, revokedAt: null, lastUsedAt: null };
+  // Of a rotated key whoever has rotated it: who made the old one does not know the new one.
+  const { operator } = by;
+  store.addServiceKey(hash, owner, operator, record);
+  return { ...record, owner, operator, revokedAt: null, lastUsedAt: null };
 }
 
 function usableKey(id: string, { store, at }: ChangeContext) {
@@ -340,63 +396,4 @@ function usableKey(id: string, { store, at }: ChangeContext) {
   if (key.isRevoked || key.expiresAt <= at)
     throw new Refused('conflict', `The service key ${id} is revoked or expired.`);
   return key;
-}
-
-// ---- privacy ----
-
-/** Takes a subject's name out of everything that is kept. Revocations stay in force: they are published as hashes. */
-function forget(
-  { issuer, subject }: Extract<Change, { action: 'forget' }>,
-  version: number,
-  { store }: ChangeContext,
-): Done {
-  const query = 'SELECT key, role FROM assignment WHERE issuer = ? AND subject = ?';
-  const assigned = store.rows(query, issuer, subject);
-  for (const { key, role } of assigned) store.deleteAssignment(String(key), String(role), version);
-  const count = (query: string, ...bindings: string[]): number =>
-    Number(store.one(`SELECT COUNT(*) AS count FROM ${query}`, ...bindings)?.count);
-  const revocations = count('revocation WHERE issuer = ? AND subject = ?', issuer, subject);
-  store.run(
-    "UPDATE revocation SET target = json_set(target, '$.subject', NULL), subject = NULL, reason = '' WHERE issuer = ? AND subject = ?",
-    issuer,
-    subject,
-  );
-  const author = `json_extract(operator, '$.issuer') = ? AND json_extract(operator, '$.subject') = ?`;
-  const historyEntries = count(
-    `history WHERE (issuer = ? AND subject = ?) OR (${author})`,
-    issuer,
-    subject,
-    issuer,
-    subject,
-  );
-  store.run(
-    "UPDATE history SET target = json_set(target, '$.subject', NULL), subject = NULL, reason = '' WHERE issuer = ? AND subject = ?",
-    issuer,
-    subject,
-  );
-  for (const table of ['history', 'revocation', 'assignment']) {
-    store.run(
-      `UPDATE ${table} SET operator = json_set(operator, '$.subject', NULL) WHERE ${author}`,
-      issuer,
-      subject,
-    );
-  }
-  // Answers that are kept for a repeated request; it will be done anew.
-  store.run(
-    "DELETE FROM answered WHERE json_extract(operator, '$[0]') = ? AND json_extract(operator, '$[1]') = ?",
-    issuer,
-    subject,
-  );
-  for (const at of ['$', '$.target']) {
-    store.run(
-      `DELETE FROM answered WHERE json_extract(result, '${at}.issuer') = ? AND json_extract(result, '${at}.subject') = ?`,
-      issuer,
-      subject,
-    );
-  }
-  return {
-    result: { erased: { assignments: assigned.length, historyEntries, revocations } },
-    target: { issuer, subject: null },
-    about: { issuer },
-  };
 }

@@ -27,6 +27,9 @@ const PARTS = {
   grant: ['issuer', 'subject', 'clientId'],
   session: ['sessionId'],
   tenant: ['issuer', 'tenant'],
+  // A client that is the subject as well; only ever assigned to.
+  machine: ['issuer', 'clientId'],
+  tenant_machine: ['issuer', 'clientId', 'tenant'],
   issuer: ['issuer'],
   everything: [],
 } as const;
@@ -34,8 +37,10 @@ export type KeyKind = keyof typeof PARTS;
 export const KEY_KINDS = Object.keys(PARTS) as readonly KeyKind[];
 
 /** The values of `RevocationTarget['kind']`. */
-export type RevocationKind = Exclude<KeyKind, `tenant_${string}`>;
-export const REVOCATION_KINDS = KEY_KINDS.filter((kind) => !kind.includes('_')) as readonly RevocationKind[];
+export type RevocationKind = Exclude<KeyKind, `tenant_${string}` | 'machine'>;
+export const REVOCATION_KINDS = KEY_KINDS.filter(
+  (kind) => !/_|^machine/.test(kind),
+) as readonly RevocationKind[];
 
 /** A tenant; `null` for tokens that name none though their issuer's could. */
 export type Tenant = string | null;
@@ -61,11 +66,14 @@ export type RevocationTarget =
   | { readonly kind: 'issuer'; readonly issuer: string }
   | { readonly kind: 'everything' };
 
-/** The issuer's subject or client that a role is assigned to. */
+/**
+ * The issuer's subject or client that a role is assigned to. A client's role counts where the client acts for itself, and is
+ * the subject of its token; for people who sign in with it only if it was given to everybody.
+ */
 export type Assignee = Within &
   (
     | { readonly issuer: string; readonly subject: string }
-    | { readonly issuer: string; readonly clientId: string }
+    | { readonly issuer: string; readonly clientId: string; readonly everybody?: boolean }
   );
 
 /** 128 bits: as words for tables, as text for everything else. */
@@ -91,11 +99,15 @@ export const revocationKey = (target: RevocationTarget): Promise<Key> => {
   return keyOf(kind, partsOf(target, kind) ?? []);
 };
 
-/** The same as that of a revocation of whom it is given to, only longer. */
-export const assignmentKey = (assignee: Assignee): Promise<Key> =>
-  revocationKey('subject' in assignee ? { kind: 'subject', ...assignee } : { kind: 'client', ...assignee });
+/** Of a subject, and of a client with everybody: the same as that of their revocation, only longer. */
+export function assignmentKey(assignee: Assignee): Promise<Key> {
+  if ('subject' in assignee) return revocationKey({ kind: 'subject', ...assignee });
+  if (assignee.everybody) return revocationKey({ kind: 'client', ...assignee });
+  const kind = assignee.tenant === undefined ? 'machine' : 'tenant_machine';
+  return keyOf(kind, partsOf(assignee, kind) ?? []);
+}
 
-/** What about a principal can be revoked. A session of the older era is not the principal's, but a connection's. */
+/** What about a principal can be revoked, or given a role. A session of the older era is not the principal's, but a connection's. */
 export type PrincipalKind = Exclude<KeyKind, 'session'>;
 export type PrincipalKeys = ReadonlyMap<PrincipalKind, Key>;
 
@@ -123,9 +135,12 @@ function partsOf(named: object, kind: KeyKind): readonly Part[] | undefined {
   return parts?.every((part) => part !== undefined) ? parts : undefined;
 }
 
-/** The parts of a principal. A grant may be one without a client. */
-const principalParts = (principal: Principal, kind: KeyKind): readonly Part[] | undefined =>
-  partsOf(kind.endsWith('grant') ? { ...principal, clientId: principal.clientId ?? null } : principal, kind);
+/** The parts of a principal. A grant may be one without a client; a machine is one where both are the same. */
+function principalParts(principal: Principal, kind: KeyKind): readonly Part[] | undefined {
+  const { subject, clientId = null } = principal;
+  if (kind.endsWith('machine') && subject !== clientId) return undefined;
+  return partsOf(kind.endsWith('grant') ? { ...principal, clientId } : principal, kind);
+}
 
 async function keyOf(kind: KeyKind, parts: readonly Part[]): Promise<Key> {
   const hex = (await sha256(JSON.stringify([kind, ...parts]))).slice(0, 32);

@@ -11,7 +11,8 @@ import type { Config } from '../config.ts';
 import { grantName } from '../grant.ts';
 import { describeError, log } from '../log.ts';
 import type { Change, ChangeBy, ChangeOutcome, Page, RegistryStatus, RoleItem, RoleList } from './change.ts';
-import { applyChange, Refused } from './changes.ts';
+import { Refused } from './change-context.ts';
+import { applyChange } from './changes.ts';
 import { assignmentKey, revocationKey, SERVICES } from './keys.ts';
 import { type Filter, PolicyStore, type Row } from './policy-store.ts';
 import { Publication, withEdits } from './publication.ts';
@@ -63,6 +64,12 @@ export function createPolicyRegistry(
       ({ config: this.#config, roles: this.#seed } = deploymentOf(env));
       this.#store = new PolicyStore(ctx.storage);
       this.#publication = new Publication(this.#store, env.KIT_KV, this.#seed.definitions);
+      const { adminScope, adminScopeInKeys } = this.#config;
+      const refused = Object.values(this.#store.usableServiceKeys(now())).filter(({ scopes }) =>
+        scopes.includes(adminScope),
+      );
+      if (refused.length > 0 && !adminScopeInKeys)
+        log({ event: 'admin_keys_refused', keys: refused.map(({ id }) => id) });
     }
 
     async head(knownVersion: number): Promise<Head | null> {
@@ -74,9 +81,9 @@ export function createPolicyRegistry(
     }
 
     async change(change: Change, by: ChangeBy): Promise<ChangeOutcome> {
-      const key = await keyOfChange(change);
+      const keys = await keysOfChange(change);
       try {
-        const outcome = this.#store.transaction(() => this.#apply(change, key, by));
+        const outcome = this.#store.transaction(() => this.#apply(change, keys, by));
         // Nothing is awaited in between, so the alarm is as durable as the change.
         if (!outcome.isReplayed) this.#schedule();
         return outcome;
@@ -87,8 +94,9 @@ export function createPolicyRegistry(
     }
 
     /** @throws {Refused} and leaves nothing behind */
-    #apply(change: Change, key: string, by: ChangeBy): Extract<ChangeOutcome, { isDone: true }> {
+    #apply(change: Change, keys: readonly string[], by: ChangeBy): Extract<ChangeOutcome, { isDone: true }> {
       const { idempotency } = by;
+      const { issuer, subject } = by.operator;
       const operator = grantName(by.operator);
       const before = idempotency && this.#store.answered(idempotency.key, operator);
       if (before) {
@@ -97,22 +105,29 @@ export function createPolicyRegistry(
             'idempotency_mismatch',
             'This Idempotency-Key was used for another request; choose another key.',
           );
-        return this.#done(Number(before.version), JSON.parse(String(before.result)), true);
+        const version = Number(before.version);
+        const line = this.#store.one('SELECT target FROM history WHERE version = ?', version);
+        const target = line ? JSON.parse(String(line.target)) : null;
+        return this.#done({ version, result: JSON.parse(String(before.result)), target }, true);
       }
       const at = now();
-      const { version, result } = applyChange(change, key, by, {
+      const done = applyChange(change, keys, by, {
         store: this.#store,
         seed: this.#seed,
         config: this.#config,
         at,
       });
-      if (idempotency)
-        this.#store.addAnswered(idempotency.key, operator, idempotency.fingerprint, version, result, at);
-      return this.#done(version, result, false);
+      // An answer is kept under its author's name, and would say whose line of history it is that she has taken hers out of.
+      const isOwn = change.action === 'forget' && change.issuer === issuer && change.subject === subject;
+      if (idempotency && !isOwn) {
+        const { key, fingerprint } = idempotency;
+        this.#store.addAnswered(key, operator, fingerprint, done.version, done.result, at);
+      }
+      return this.#done(done, false);
     }
 
-    #done(version: number, result: Readonly<Record<string, unknown>>, isReplayed: boolean) {
-      return { isDone: true, version, result, isReplayed, failingSince: this.#failingSince } as const;
+    #done(done: ReturnType<typeof applyChange>, isReplayed: boolean) {
+      return { isDone: true, ...done, isReplayed, failingSince: this.#failingSince } as const;
     }
 
     // ---- publishing ----
@@ -191,6 +206,7 @@ export function createPolicyRegistry(
       const versions = new Map(edits.map(({ name, version }) => [name, version]));
       return {
         source: isEdited ? 'registry' : 'app',
+        version: this.#store.rolesVersion,
         items: itemsOf(definitions, (name) => stored.get(name)?.version ?? 0),
         shadow:
           edits.length === 0
@@ -248,16 +264,21 @@ export function createPolicyRegistry(
   };
 }
 
-/** The key that a change is published under, if it has one. */
-async function keyOfChange(change: Change): Promise<string> {
+/** The keys that a change is published under, if it has any. */
+async function keysOfChange(change: Change): Promise<readonly string[]> {
   switch (change.action) {
     case 'revoke':
-      return (await revocationKey(change.target)).id;
+      return [(await revocationKey(change.target)).id];
     case 'assign':
+      return [(await assignmentKey(change.assignee)).hex];
     case 'unassign':
-      return (await assignmentKey(change.assignee)).hex;
+      return Promise.all(
+        [change.assignee, { ...change.assignee, everybody: true }].map(
+          async (assignee) => (await assignmentKey(assignee)).hex,
+        ),
+      );
     default:
-      return '';
+      return [];
   }
 }
 
@@ -293,7 +314,9 @@ const LISTS = {
     'rowid',
     (row) => ({
       issuer: row.issuer,
-      ...(row.subject === null ? { clientId: row.client_id } : { subject: row.subject }),
+      ...(row.subject === null
+        ? { clientId: row.client_id, everybody: row.is_machine === 0 }
+        : { subject: row.subject }),
       ...(row.tenant === null ? {} : { tenant: JSON.parse(String(row.tenant)) }),
       role: row.role,
       createdAt: row.created_at,
@@ -308,6 +331,7 @@ const LISTS = {
       id: row.id,
       service: row.service,
       owner: row.owner,
+      operator: row.operator === null ? null : JSON.parse(String(row.operator)),
       scopes: JSON.parse(String(row.scopes)),
       roles: JSON.parse(String(row.roles)),
       createdAt: row.created_at,

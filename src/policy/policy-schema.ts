@@ -33,4 +33,8 @@ export const MIGRATIONS: readonly string[] = [
   // As JSON, so that the tenant of tokens that name none is one; NULL is every tenant.
   `ALTER TABLE assignment ADD COLUMN tenant TEXT;
    CREATE INDEX assignment_tenant ON assignment (tenant) WHERE tenant IS NOT NULL;`,
+  // Who made a key; of those from before it is not known. Whether an assignment to a client is of the client itself only;
+  // those from before are of everybody who signs in with it.
+  `ALTER TABLE service_key ADD COLUMN operator TEXT;
+   ALTER TABLE assignment ADD COLUMN is_machine INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -6,10 +6,10 @@
 import type { ServiceKeyRecord } from '../auth/service-key.ts';
 import type { Author } from './change.ts';
 import { type Assignee, type KeyKind, keyKindOf, type RevocationTarget, SERVICES } from './keys.ts';
-import { MIGRATIONS } from './policy-schema.ts';
 import type { RoleDefinition } from './roles.ts';
+import { type Row, Sql } from './sql.ts';
 
-export type Row = Record<string, SqlStorageValue>;
+export type { Row } from './sql.ts';
 
 export interface HistoryEntry {
   readonly version: number;
@@ -41,43 +41,7 @@ const IN_TARGET: Readonly<Record<string, string>> = {
   tenant: "target -> '$.tenant'",
 };
 
-export class PolicyStore {
-  readonly #storage: DurableObjectStorage;
-  readonly #sql: SqlStorage;
-
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
-    this.#sql = storage.sql;
-    storage.transactionSync(() => {
-      this.#sql.exec('CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY)');
-      const done = Number(this.one('SELECT COUNT(*) AS count FROM migration')?.count);
-      for (const [version, statements] of MIGRATIONS.entries()) {
-        if (version < done) continue;
-        this.#sql.exec(statements);
-        this.#sql.exec('INSERT INTO migration (version) VALUES (?)', version);
-      }
-    });
-  }
-
-  /** All or nothing. */
-  transaction<T>(write: () => T): T {
-    return this.#storage.transactionSync(write);
-  }
-
-  // ---- single values ----
-
-  get(name: string): string | undefined {
-    return this.one('SELECT value FROM meta WHERE name = ?', name)?.value as string | undefined;
-  }
-
-  set(name: string, value: string | number): void {
-    this.run('INSERT OR REPLACE INTO meta VALUES (?, ?)', name, String(value));
-  }
-
-  unset(name: string): void {
-    this.run('DELETE FROM meta WHERE name = ?', name);
-  }
-
+export class PolicyStore extends Sql {
   /** The version in force; every change makes the next one. */
   get version(): number {
     return Number(this.get('version') ?? 0);
@@ -87,6 +51,15 @@ export class PolicyStore {
     const version = this.version + 1;
     this.set('version', version);
     return version;
+  }
+
+  /** Of the last change of roles, or of what is on trial. */
+  get rolesVersion(): number {
+    return Number(this.get('roles_version') ?? 0);
+  }
+
+  set rolesVersion(version: number) {
+    this.set('roles_version', version);
   }
 
   // ---- revocations ----
@@ -160,7 +133,7 @@ export class PolicyStore {
 
   /** In the order of their ids, one at a time: there may be millions. */
   *allRevocations(): Generator<{ readonly id: string; readonly revokedAt: number }> {
-    for (const [id, revokedAt] of this.#sql.exec('SELECT id, revoked_at FROM revocation ORDER BY id').raw())
+    for (const [id, revokedAt] of this.each('SELECT id, revoked_at FROM revocation ORDER BY id'))
       yield { id: String(id), revokedAt: Number(revokedAt) };
   }
 
@@ -227,7 +200,7 @@ export class PolicyStore {
     const isNew = this.one('SELECT 1 FROM assignment WHERE key = ? AND role = ?', key, role) === undefined;
     if (isNew) this.#addTo('assignment', 1);
     this.run(
-      'INSERT OR IGNORE INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       key,
       role,
       assignee.issuer,
@@ -238,6 +211,7 @@ export class PolicyStore {
       JSON.stringify(row.operator),
       row.version,
       assignee.tenant === undefined ? null : JSON.stringify(assignee.tenant),
+      'clientId' in assignee && assignee.everybody !== true ? 1 : 0,
     );
     this.#markGone(key, row.version);
   }
@@ -283,7 +257,7 @@ export class PolicyStore {
   *allAssignments(): Generator<{ readonly key: string; readonly roles: string }> {
     const query =
       'SELECT key, json_group_array(role) AS roles FROM (SELECT key, role FROM assignment ORDER BY key, role) GROUP BY key ORDER BY key';
-    for (const [key, roles] of this.#sql.exec(query).raw()) yield { key: String(key), roles: String(roles) };
+    for (const [key, roles] of this.each(query)) yield { key: String(key), roles: String(roles) };
   }
 
   countAssignees(): number {
@@ -303,10 +277,10 @@ export class PolicyStore {
 
   // ---- service keys ----
 
-  addServiceKey(hash: string, owner: string, record: ServiceKeyRecord): void {
+  addServiceKey(hash: string, owner: string, maker: Author, record: ServiceKeyRecord): void {
     const { id, service, scopes, roles, createdAt, expiresAt } = record;
     this.run(
-      'INSERT INTO service_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)',
+      'INSERT INTO service_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)',
       id,
       hash,
       service,
@@ -315,6 +289,7 @@ export class PolicyStore {
       JSON.stringify(roles),
       createdAt,
       expiresAt,
+      JSON.stringify(maker),
     );
   }
 
@@ -329,6 +304,17 @@ export class PolicyStore {
   usableServiceKeys(now: number): Record<string, ServiceKeyRecord> {
     const rows = this.rows('SELECT * FROM service_key WHERE revoked_at IS NULL AND expires_at > ?', now);
     return Object.fromEntries(rows.map((row) => [String(row.hash), recordOf(row)]));
+  }
+
+  /** Those that somebody made and that can be used. */
+  usableKeysMadeBy({ issuer, subject }: Pick<Author, 'issuer' | 'subject'>, now: number): readonly Row[] {
+    return this.rows(
+      `SELECT id, service FROM service_key WHERE revoked_at IS NULL AND expires_at > ?
+       AND json_extract(operator, '$.issuer') = ? AND json_extract(operator, '$.subject') = ?`,
+      now,
+      issuer,
+      subject,
+    );
   }
 
   endServiceKey(id: string, expiresAt: number): void {
@@ -419,21 +405,6 @@ export class PolicyStore {
       counter,
       difference,
     );
-  }
-
-  // ---- SQL ----
-
-  /** Gives the number of rows written. */
-  run(query: string, ...bindings: SqlStorageValue[]): number {
-    return this.#sql.exec(query, ...bindings).rowsWritten;
-  }
-
-  rows(query: string, ...bindings: SqlStorageValue[]): readonly Row[] {
-    return this.#sql.exec<Row>(query, ...bindings).toArray();
-  }
-
-  one(query: string, ...bindings: SqlStorageValue[]): Row | undefined {
-    return this.rows(query, ...bindings)[0];
   }
 }
 

@@ -16,8 +16,8 @@ import type { Table } from './table.ts';
 export const HEAD_KEY = 'policy:head';
 export const FORMAT = 1;
 
-const ASSIGNED = ['subject', 'client'] as const;
-const ASSIGNED_IN_TENANTS = ['tenant_subject', 'tenant_client'] as const;
+const ASSIGNED = ['subject', 'client', 'machine'] as const;
+const ASSIGNED_IN_TENANTS = ['tenant_subject', 'tenant_client', 'tenant_machine'] as const;
 
 export interface Head {
   readonly format: typeof FORMAT;

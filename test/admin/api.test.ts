@@ -22,9 +22,9 @@ const CALLS: Readonly<Record<string, { path: string; body?: object; headers?: Re
   revoke: { path: '/admin/revocations', body: { target: { kind: 'subject', ...subject } } },
   unrevoke: { path: '/admin/revocations/0123456789abcdef' },
   list_roles: { path: '/admin/roles' },
-  reset_roles: { path: '/admin/roles' },
-  apply_shadow: { path: '/admin/roles/shadow/apply', body: {} },
-  discard_shadow: { path: '/admin/roles/shadow' },
+  reset_roles: { path: '/admin/roles', headers: { 'if-match': '"0"' } },
+  apply_shadow: { path: '/admin/roles/shadow/apply', body: {}, headers: { 'if-match': '"0"' } },
+  discard_shadow: { path: '/admin/roles/shadow', headers: { 'if-match': '"0"' } },
   read_role: { path: '/admin/roles/reader' },
   put_role: { path: '/admin/roles/reader', body: { permissions: [] }, headers: { 'if-match': '"0"' } },
   delete_role: { path: '/admin/roles/finance', headers: { 'if-match': '"0"' } },
@@ -37,7 +37,7 @@ const CALLS: Readonly<Record<string, { path: string; body?: object; headers?: Re
   revoke_key: { path: '/admin/service-keys/key_1' },
   list_sessions: { path: `/admin/sessions?issuer=${ISSUER}&subject=alice` },
   end_sessions: { path: `/admin/sessions?issuer=${ISSUER}&subject=alice` },
-  forget: { path: '/admin/forget', body: subject },
+  forget: { path: '/admin/forget', body: { ...subject, confirm: 'forget' } },
   history: { path: '/admin/history' },
   decisions: { path: '/admin/decisions' },
   explain: { path: '/admin/explain', body: { principal: subject } },
@@ -229,8 +229,40 @@ test.each<[string, string, object, string]>([
     { overlapSeconds: -1 },
     'overlapSeconds must be a whole number',
   ],
-  ['POST', '/admin/forget', { issuer: ISSUER }, 'subject must be text'],
-  ['POST', '/admin/forget', { issuer: ISSUER, subject: 'a\u0000b' }, 'subject must be text'],
+  ['POST', '/admin/forget', { confirm: 'forget', issuer: ISSUER }, 'subject must be text'],
+  [
+    'POST',
+    '/admin/forget',
+    { confirm: 'forget', issuer: ISSUER, subject: 'a\u0000b' },
+    'subject must be text',
+  ],
+  ['POST', '/admin/forget', subject, 'confirm must be "forget"'],
+  ['POST', '/admin/forget', { ...subject, confirm: true }, 'confirm must be "forget"'],
+  ['POST', '/admin/revocations', { target: { kind: 'everything' } }, 'confirm must be "everything"'],
+  [
+    'POST',
+    '/admin/revocations',
+    { target: { kind: 'issuer', issuer: ISSUER }, confirm: 'everything' },
+    'confirm must be "issuer"',
+  ],
+  [
+    'POST',
+    '/admin/revocations',
+    { target: { kind: 'subject', ...subject }, confirm: 'subject' },
+    'confirm goes with issuer and everything only.',
+  ],
+  [
+    'POST',
+    '/admin/revocations',
+    { target: { kind: 'client', issuer: ISSUER, clientId: 'c' }, endKeys: true },
+    'endKeys goes with a subject only.',
+  ],
+  [
+    'POST',
+    '/admin/assignments',
+    { ...subject, role: 'reader', everybody: true },
+    'everybody goes with a clientId only.',
+  ],
   ['POST', '/admin/explain', {}, 'Give either principal or token.'],
   ['POST', '/admin/explain', { principal: subject, token: 'x' }, 'Give either principal or token.'],
   ['POST', '/admin/explain', { principal: [] }, 'principal must be an object'],
@@ -275,7 +307,8 @@ test.each<[string, string, object?]>([
   ['POST', '/admin/explain', { principal: { issuer: 'service-keys', subject: 'x' }, tool: 'no_tool' }],
 ])('%s %s names nothing that is there: 404', async (method, path, body) => {
   const before = await version();
-  const headers = path.includes('/roles/nobody') && method === 'DELETE' ? { 'if-match': '"1"' } : {};
+  const isOnVersion = path.includes('/roles/') && method !== 'GET';
+  const headers = isOnVersion ? { 'if-match': '"0"' } : {};
   expect(refusal(await call(method, path, { headers, ...(body ? { body } : {}) }))).toEqual([
     404,
     'not_found',

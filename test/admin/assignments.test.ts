@@ -23,7 +23,18 @@ const permissions = (token: string) =>
 
 test.each([
   ['subject', { subject: 'ann' }, { sub: 'ann' }, { sub: 'bob' }],
-  ['client', { clientId: 'cli' }, { client_id: 'cli' }, { sub: 'cli' }],
+  [
+    'client that acts for itself',
+    { clientId: 'bot' },
+    { sub: 'bot', client_id: 'bot' },
+    { client_id: 'bot' },
+  ],
+  [
+    'client and everybody who signs in with it',
+    { clientId: 'cli', everybody: true },
+    { client_id: 'cli' },
+    { sub: 'cli' },
+  ],
 ])(
   'a role given to a %s is in force besides those of the token, until it is taken away',
   async (_, assignee, claims, others) => {
@@ -32,9 +43,10 @@ test.each([
     expect([status, body.role, body.issuer]).toEqual([201, 'finance', gate.issuer.issuer]);
     await permissions(token).toEqual(['reports:write', 'reports:read', 'payments:refund']);
     await permissions(other).toEqual(['reports:write', 'reports:read']);
-    expect((await unassign(assignee, 'finance')).body).toMatchObject({ ...assignee, role: 'finance' });
+    const { everybody, ...named } = { everybody: undefined, ...assignee };
+    expect((await unassign(named, 'finance')).body).toMatchObject({ ...named, role: 'finance' });
     await permissions(token).toEqual(['reports:write', 'reports:read']);
-    expect((await unassign(assignee, 'finance')).status).toBe(404);
+    expect((await unassign(named, 'finance')).status).toBe(404);
   },
 );
 
@@ -60,6 +72,34 @@ test('an issuer that is not trusted is a warning, most likely a typing error', a
   expect(body.warnings).toEqual([
     'No token of https://as.example.com is accepted here: it is not in AUTHORIZATION_SERVERS.',
   ]);
+});
+
+test('a role of everybody who signs in with a client is said to be that, and both kinds are taken away together', async () => {
+  const wide = await assign({ clientId: 'both', everybody: true }, 'reader');
+  expect(wide.body).toMatchObject({
+    everybody: true,
+    warnings: ['Everybody who signs in with the client both has the role now.'],
+  });
+  const narrow = await assign({ clientId: 'both' }, 'reader');
+  expect(narrow.body).toMatchObject({ everybody: false });
+  expect(narrow.body).not.toHaveProperty('warnings');
+  expect(await list('clientId=both')).toMatchObject([{ everybody: false }, { everybody: true }]);
+  expect((await unassign({ clientId: 'both' }, 'reader')).status).toBe(200);
+  expect(await list('clientId=both')).toEqual([]);
+});
+
+test('one of a client from before there was a difference is of everybody', async () => {
+  await assign({ clientId: 'old', everybody: true }, 'finance');
+  // As the row was: the column came later.
+  await gate.worker.registry.query('ALTER TABLE assignment DROP COLUMN is_machine');
+  await gate.worker.registry.query('ALTER TABLE service_key DROP COLUMN operator');
+  await gate.worker.registry.query(
+    'DELETE FROM migration WHERE version = (SELECT MAX(version) FROM migration)',
+  );
+  await gate.worker.registry.evict();
+  expect(await list('clientId=old')).toMatchObject([{ everybody: true }]);
+  await permissions(await gate.issuer.sign({ claims: { client_id: 'old' } })).toContain('payments:refund');
+  expect((await unassign({ clientId: 'old' }, 'finance')).status).toBe(200);
 });
 
 test('the list can be asked by issuer, subject, client and role', async () => {

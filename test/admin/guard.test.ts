@@ -146,7 +146,9 @@ describe('a role edit that takes the permission from everybody', () => {
     const { status: code, body } = await call('DELETE', '/admin/roles?reason=x', { token: without });
     expect([code, body.error]).toEqual([403, 'insufficient_scope']);
 
-    expect((await call('DELETE', '/admin/roles?reason=repair', { token: listed })).status).toBe(200);
+    const etag = (await call('GET', '/admin/roles', { token: listed })).headers.get('etag') ?? '';
+    const repair = { token: listed, headers: { 'if-match': etag } };
+    expect((await call('DELETE', '/admin/roles?reason=repair', repair)).status).toBe(200);
     expect(await status(others)).toBe(200);
   });
 
@@ -171,18 +173,22 @@ describe('a listed operator', () => {
     expect(await status(await root())).toBe(200);
   });
 
-  test('cannot be blocked, and neither can everybody', async () => {
+  test('cannot be blocked, and neither can everybody, or the client that whoever blocks is signed in with', async () => {
     const until = Math.floor(Date.now() / 1_000) + 600;
     const { issuer } = gate.issuer;
     const targets = [
       [subject('root'), 'root is in OPERATORS'],
       [{ kind: 'grant', issuer, subject: 'root', clientId: 'test-client' }, 'root is in OPERATORS'],
-      [{ kind: 'issuer', issuer }, 'until does not go with issuer'],
-      [{ kind: 'everything' }, 'until does not go with everything'],
+      [{ kind: 'issuer', issuer }, 'until does not go with issuer', 'issuer'],
+      [{ kind: 'everything' }, 'until does not go with everything', 'everything'],
+      [
+        { kind: 'client', issuer, clientId: 'test-client' },
+        'until does not go with the client you are signed',
+      ],
     ] as const;
     const before = (await call('GET', '/admin/status')).body.version;
-    for (const [target, problem] of targets) {
-      const { status: code, body } = await revoke(target, { until });
+    for (const [target, problem, confirm] of targets) {
+      const { status: code, body } = await revoke(target, { until, ...(confirm ? { confirm } : {}) });
       expect([code, body.error], problem).toEqual([409, 'conflict']);
       expect(body.error_description).toContain(problem);
     }
@@ -198,6 +204,7 @@ describe('scope and permission', () => {
     ADMIN_SCOPE: 'ops:all',
     ADMIN_PERMISSION: 'reports:write',
     SCOPE_IMPLICATIONS: { 'ops:everything': ['ops:all'] },
+    ADMIN_SCOPE_GRANTED: true,
   }));
 
   test('are those that the deployment names, and a scope may be implied', async () => {

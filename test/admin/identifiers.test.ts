@@ -60,7 +60,9 @@ describe.each([
     await eventually(() => items(`/admin/sessions?${query()}`)).toMatchObject([{ clientId: name }]);
     const ended = await call('DELETE', `/admin/sessions?${query({ clientId: name, ...because })}`);
     expect(ended.body).toMatchObject({ ended: 1 });
-    const forgotten = await call('POST', '/admin/forget', { body: { issuer, subject: name, ...because } });
+    const forgotten = await call('POST', '/admin/forget', {
+      body: { issuer, subject: name, confirm: 'forget', ...because },
+    });
     expect([forgotten.status, forgotten.body.erased]).toMatchObject([200, { assignments: 1 }]);
     expect(forgotten.body.erased.decisions).toBeGreaterThan(0);
     expect(await items(`/admin/decisions?${query()}`)).toEqual([]);

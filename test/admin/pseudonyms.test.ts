@@ -74,6 +74,7 @@ test('decisions from before a secret was replaced are found by the name, and for
   const { body } = await operate('POST', '/forget', {
     issuer: issuer.issuer,
     subject: 'henry',
+    confirm: 'forget',
     reason: 'he asked for it',
   });
   expect(body.erased.decisions).toBe(3);

@@ -40,7 +40,10 @@ test('another request with the same key is refused, whether body, path or query 
   const headers = { 'idempotency-key': 'key-3' };
   const others = [
     await assign('dan', 'key-3'),
-    await call('POST', '/admin/forget', { body: { issuer: 'x', subject: 'y', reason: 'z' }, headers }),
+    await call('POST', '/admin/forget', {
+      body: { issuer: 'x', subject: 'y', confirm: 'forget', reason: 'z' },
+      headers,
+    }),
     await call('DELETE', `/admin/assignments?${new URLSearchParams(assignment('cem'))}`, { headers }),
   ];
   for (const { status, body } of others) expect([status, body.error]).toEqual([422, 'idempotency_mismatch']);

@@ -141,12 +141,11 @@ test('an issuer that is not trusted is a warning, most likely a typing error', a
     subject: 'alice',
   });
   expect(status).toBe(201);
-  expect(body.warnings).toEqual([
+  expect(body.warnings).toContain(
     'No token of https://as.example.com/ is accepted here: it is not in AUTHORIZATION_SERVERS.',
-  ]);
-  expect(
-    (await revoke({ kind: 'subject', issuer: 'service-keys', subject: 'nightly' })).body,
-  ).not.toHaveProperty('warnings');
+  );
+  const services = await revoke({ kind: 'subject', issuer: 'service-keys', subject: 'nightly' });
+  expect(services.body.warnings).toEqual([expect.stringContaining('Nobody called nightly is known here')]);
 });
 
 test('the list can be asked by kind, issuer and subject, and says who, why and for how long', async () => {
@@ -157,7 +156,7 @@ test('the list can be asked by kind, issuer and subject, and says who, why and f
     { kind: 'client', issuer, clientId: 'app-3' },
     { kind: 'issuer', issuer },
   ];
-  for (const target of targets) await revoke(target);
+  for (const target of targets) await revoke(target, target.kind === 'issuer' ? { confirm: 'issuer' } : {});
   const kinds = async (query: string) =>
     (await call('GET', `/admin/revocations?${query}`)).body.items.map(
       (item: { target: object }) => item.target,
@@ -178,10 +177,12 @@ test('the list can be asked by kind, issuer and subject, and says who, why and f
 describe.each(['issuer', 'everything'])('revoking %s', (kind) => {
   test('refuses every token there is, also of who did it; later ones are good', async () => {
     const [own, token] = [await gate.sign(), await sign({ sub: 'zoe' })];
+    // As if the one before were a minute ago.
+    await gate.worker.registry.query("DELETE FROM meta WHERE name = 'swept_at'");
     const target = kind === 'issuer' ? { kind, issuer: gate.issuer.issuer } : { kind };
     const { status, body } = await call('POST', '/admin/revocations', {
       token: own,
-      body: { target, ...because },
+      body: { target, confirm: kind, ...because },
     });
     expect(status).toBe(201);
     expect(await strict(token)).toBe(401);

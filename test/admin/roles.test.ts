@@ -17,7 +17,13 @@ const put = (name: string, definition: object, headers: Record<string, string>, 
 const remove = (name: string, headers: Record<string, string>, query = '') =>
   call('DELETE', `/admin/roles/${name}?${reason}${query}`, { headers });
 const TRIAL = '?shadow=true';
-const apply = () => call('POST', '/admin/roles/shadow/apply', { body: because });
+/** As all roles are now, those on trial included. */
+const seen = async () => ({
+  'if-match': (await call('GET', '/admin/roles')).headers.get('etag') ?? '',
+});
+const apply = async () => call('POST', '/admin/roles/shadow/apply', { body: because, headers: await seen() });
+const discard = async () => call('DELETE', `/admin/roles/shadow?${reason}`, { headers: await seen() });
+const reset = async () => call('DELETE', `/admin/roles?${reason}`, { headers: await seen() });
 
 /** Versions of all roles, in force and on trial. */
 async function versions() {
@@ -39,7 +45,7 @@ beforeEach(async () => {
   const { items } = (await call('GET', '/admin/assignments')).body;
   for (const { issuer, subject, role } of items)
     await call('DELETE', `/admin/assignments?${new URLSearchParams({ issuer, subject, role, ...because })}`);
-  expect((await call('DELETE', `/admin/roles?${reason}`)).body.source).toBe('app');
+  expect((await reset()).body.source).toBe('app');
   gate.worker.logs();
 });
 
@@ -221,10 +227,7 @@ describe('what would not be sound is refused whole', () => {
     await call('POST', '/admin/assignments', { body: assignment });
     const before = await versions();
     const current = before.inForce.auditor ?? 0;
-    for (const answer of [
-      await remove('auditor', ifMatch(current)),
-      await call('DELETE', `/admin/roles?${reason}`),
-    ]) {
+    for (const answer of [await remove('auditor', ifMatch(current)), await reset()]) {
       expect([answer.status, answer.body.error]).toEqual([409, 'conflict']);
       expect(answer.body.error_description).toBe('The role "auditor" is assigned to 1; take it away first.');
     }
@@ -319,7 +322,7 @@ describe('a role change on trial', () => {
 
   test('is gone when it is discarded', async () => {
     await put('editor', { permissions: [] }, ifMatch(0), TRIAL);
-    expect((await call('DELETE', `/admin/roles/shadow?${reason}`)).status).toBe(200);
+    expect((await discard()).status).toBe(200);
     // A trial that came to nothing leaves the roles where they were: with the app.
     expect(await versions()).toMatchObject({ source: 'app', inForce: { editor: 0 }, shadow: null });
     expect((await apply()).status).toBe(404);
@@ -360,7 +363,7 @@ test('going back to the roles of the app takes every edit back, also those on tr
   await put('finance', { permissions: [] }, ifMatch(0));
   await put('auditor', { permissions: [] }, NEW, TRIAL);
   await eventually(() => permissionsOf(token)).toEqual([]);
-  expect((await call('DELETE', `/admin/roles?${reason}`)).status).toBe(200);
+  expect((await reset()).status).toBe(200);
   expect(await versions()).toMatchObject({ source: 'app', inForce: { finance: 0 }, shadow: null });
   await eventually(() => permissionsOf(token)).toEqual(['payments:refund']);
 });

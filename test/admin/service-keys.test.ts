@@ -39,6 +39,7 @@ describe('while the deployment has not turned them on', () => {
 describe('turned on,', () => {
   const gate = useAdminGate(() => ({
     SERVICE_KEYS: true,
+    ADMIN_SCOPE_IN_KEYS: true,
     DEFAULT_ROLES: ['reader'],
     SERVICE_KEY_MAX_SECONDS: 3_600,
   }));
@@ -113,7 +114,7 @@ describe('turned on,', () => {
     expect(await whoami(body.key)).toMatchObject({ roles: [], permissions: [], scopes: [] });
   });
 
-  test('a key can be an operator, and the history names its service', async () => {
+  test('a key can be an operator where that is set, and the history names its service', async () => {
     const { body } = await create('robot', { roles: ['operator'], scopes: ['mcp:admin'] });
     await good(body.key);
     const { status } = await call('POST', '/admin/assignments', {

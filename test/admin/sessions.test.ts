@@ -174,7 +174,7 @@ describe('forgetting a subject', () => {
     await eventually(async () => (await sessions(name)).length).toBe(1);
 
     const { status, body } = await call('POST', '/admin/forget', {
-      body: { issuer, subject: name, reason: 'she asked for it' },
+      body: { issuer, subject: name, confirm: 'forget', reason: 'she asked for it' },
     });
     expect(status).toBe(200);
     expect(body.erased).toMatchObject({
@@ -211,7 +211,7 @@ describe('forgetting a subject', () => {
       body: { issuer, subject: 'twin', role: 'reader', ...because },
     });
     const { body } = await call('POST', '/admin/forget', {
-      body: { issuer: gate.issuer.issuer, subject: 'twin', ...because },
+      body: { issuer: gate.issuer.issuer, subject: 'twin', confirm: 'forget', ...because },
     });
     expect(body.erased).toEqual({
       sessions: 0,

@@ -105,11 +105,12 @@ describe('a role that operators give', () => {
     (await tool(token, 'whoami')).body.result.structuredContent.permissions.includes('payments:refund');
 
   test.each([
-    ['a subject', { subject: 'rita' }],
-    ['a client', { clientId: 'app-of-rita' }],
-  ])('to %s in acme counts there, and nowhere else', async (_, assignee) => {
-    const claims = { client_id: 'app-of-rita' };
-    const { status, body } = await assign({ ...assignee, tenant: 'acme' });
+    ['a subject', { subject: 'rita' }, {}],
+    ['everybody of a client', { clientId: 'app-of-rita' }, { everybody: true }],
+    ['a machine', { clientId: 'rita' }, {}],
+  ])('to %s in acme counts there, and nowhere else', async (_, assignee, extra) => {
+    const claims = { client_id: 'subject' in assignee ? 'app' : assignee.clientId };
+    const { status, body } = await assign({ ...assignee, ...extra, tenant: 'acme' });
     expect([status, body.tenant]).toEqual([201, 'acme']);
     const token = await sign('rita', 'acme', claims);
     await eventually(() => mayRefund(token)).toBe(true);
@@ -411,7 +412,7 @@ describe('what is kept of somebody in several organizations', () => {
       expect((await call('POST', '/admin/assignments', { body })).status).toBe(201);
     }
     const { body } = await call('POST', '/admin/forget', {
-      body: { issuer: gate.issuer.issuer, subject: 'faye', ...because },
+      body: { issuer: gate.issuer.issuer, subject: 'faye', confirm: 'forget', ...because },
     });
     expect(body.erased).toMatchObject({ sessions: 3, stateKeys: 3, assignments: 3 });
     expect(await recalled(tokens)).toEqual([NONE, NONE, NONE]);

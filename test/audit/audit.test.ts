@@ -2,7 +2,7 @@
 
 import { expect, test, vi } from 'vitest';
 import { createAudit } from '../../src/audit/audit.ts';
-import type { DecisionEvent } from '../../src/log.ts';
+import type { DecisionEvent, PolicyChangedEvent } from '../../src/log.ts';
 import {
   ALLOWED,
   ANONYMOUS,
@@ -349,4 +349,52 @@ test('a use that could not be told is told with the next one', async () => {
   await vi.advanceTimersByTimeAsync(5_000);
   expect(sinks.keyUses.at(-1)).toEqual([{ id: 'key-1', at: NOW + 5 }]);
   expect(failures()).toHaveLength(1);
+});
+
+const CHANGE: PolicyChangedEvent = {
+  event: 'policy_changed',
+  requestId: 'r',
+  version: 18,
+  action: 'assign',
+  target: { issuer: 'https://issuer.example', subject: 'bob', role: 'editor' },
+  issuer: 'https://issuer.example',
+  subject: 'carol',
+  clientId: 'cli',
+};
+
+test('a change is a line of the log, a data point and a message, whatever the log leaves out', async () => {
+  vi.useFakeTimers({ now: NOW * 1_000 });
+  for (const auditLog of ['all', 'batched', 'refusals'] as const) {
+    const sinks = createSinks();
+    const audit = createAudit({ auditLog, decisionLogAllowsPerThousand: 1_000, decisionLogEntries: 100 });
+    lines.splice(0);
+    expect(audit.tell(CHANGE, sinks.io)).toBeUndefined();
+    expect(lines).toMatchObject([CHANGE]);
+    const [point] = sinks.points;
+    expect([point?.indexes, point?.doubles]).toEqual([['https://issuer.example carol'], [0, 0, 18]]);
+    expect(point?.blobs?.filter((blob) => blob !== '')).toEqual([
+      'change',
+      JSON.stringify(CHANGE.target),
+      'https://issuer.example',
+      'carol',
+      'cli',
+      'assign',
+      'r',
+    ]);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(queued(sinks)).toEqual([{ at: expect.any(Number), ...CHANGE }]);
+    expect(sinks.appended).toEqual([]);
+  }
+});
+
+test('a change that no sink takes is told by the log, and fails nobody', () => {
+  const sinks = createSinks();
+  sinks.io.env.AUDIT_ANALYTICS = {
+    writeDataPoint() {
+      throw new Error('no');
+    },
+  };
+  create().tell(CHANGE, sinks.io);
+  expect(lines[0]).toMatchObject({ event: 'policy_changed' });
+  expect(failures()).toMatchObject([{ sink: 'analytics' }]);
 });

@@ -295,15 +295,23 @@ describe('a service', () => {
 
 describe('assigned roles', () => {
   const bySubject = [{ issuer: ISSUER, subject: 'alice' }, ['reader']] as const;
-  const byClient = [{ issuer: ISSUER, clientId: 'phone' }, ['guest']] as const;
+  const byClient = [{ issuer: ISSUER, clientId: 'phone', everybody: true }, ['guest']] as const;
+  const ofMachine = [{ issuer: ISSUER, clientId: 'phone' }, ['guest']] as const;
   const inAcme = [{ issuer: ISSUER, subject: 'alice', tenant: 'acme' }, ['writer']] as const;
-  const phoneInAcme = [{ issuer: ISSUER, clientId: 'phone', tenant: 'acme' }, ['guest']] as const;
+  const phoneInAcme = [
+    { issuer: ISSUER, clientId: 'phone', tenant: 'acme', everybody: true },
+    ['guest'],
+  ] as const;
   const inNone = [{ issuer: ISSUER, subject: 'alice', tenant: null }, ['guest']] as const;
 
   test.each<[string, NonNullable<Given['assigned']>, Partial<Principal>, string[]]>([
     ['are those of the subject, with any client', [bySubject], { clientId: 'desktop' }, ['read']],
     ['are those of the subject, without a client', [bySubject], { clientId: undefined }, ['read']],
     ['are those of the client, for any subject', [byClient], { subject: 'bob' }, ['look']],
+    ['of a client itself are not those of who signs in with it', [ofMachine], {}, []],
+    ['of a client itself are its own', [ofMachine], { subject: 'phone' }, ['look']],
+    ["of a client itself are not another client's", [ofMachine], { subject: 'phone', clientId: 'tv' }, []],
+    ['of a client itself need a client', [ofMachine], { subject: 'phone', clientId: undefined }, []],
     ['are both together', [bySubject, byClient], {}, ['look', 'read']],
     ['are not those of another subject', [bySubject], { subject: 'bob' }, []],
     ['are not those of another client', [byClient], { clientId: 'desktop' }, []],

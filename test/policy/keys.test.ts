@@ -140,15 +140,19 @@ test.each<[string, RevocationTarget, RevocationTarget]>([
 
 test.each<[string, Assignee, RevocationTarget]>([
   ['a subject', { issuer: ISSUER, subject: 'x' }, { kind: 'subject', issuer: ISSUER, subject: 'x' }],
-  ['a client', { issuer: ISSUER, clientId: 'x' }, { kind: 'client', issuer: ISSUER, clientId: 'x' }],
+  [
+    'a client, with everybody who signs in with it,',
+    { issuer: ISSUER, clientId: 'x', everybody: true },
+    { kind: 'client', issuer: ISSUER, clientId: 'x' },
+  ],
   [
     'a subject in a tenant',
     { issuer: ISSUER, subject: 'x', tenant: 'a' },
     { kind: 'subject', issuer: ISSUER, subject: 'x', tenant: 'a' },
   ],
   [
-    'a client in none',
-    { issuer: ISSUER, clientId: 'x', tenant: null },
+    'a client in none, with everybody,',
+    { issuer: ISSUER, clientId: 'x', tenant: null, everybody: true },
     { kind: 'client', issuer: ISSUER, clientId: 'x', tenant: null },
   ],
 ])('%s has one key, for revocations and for roles', async (_, assignee, target) => {

@@ -223,8 +223,8 @@ describe('assigned roles', () => {
     expect(policy.assignedRoles(key)).toEqual([]);
   });
 
-  const EVERYWHERE = ['subject', 'client'];
-  const IN_TENANTS = [...EVERYWHERE, 'tenant_subject', 'tenant_client'];
+  const EVERYWHERE = ['subject', 'client', 'machine'];
+  const IN_TENANTS = [...EVERYWHERE, 'tenant_subject', 'tenant_client', 'tenant_machine'];
 
   test.each<[string, Head['assignments'], boolean, string[]]>([
     ['nowhere', { recent: {} }, false, []],

@@ -26,6 +26,7 @@ const prompt = (args: readonly string[], answer?: string) => {
 };
 
 const REVOKE = ['revoke', 'subject', 'alice'];
+const EVERYTHING = ['revoke', 'everything'];
 
 test.each(['y', 'Y', 'yes', ' yes '])('%j is agreement', async (answer) => {
   const { confirm, shown } = prompt(REVOKE, answer);
@@ -38,13 +39,11 @@ test.each(['', 'n', 'no', 'yep', 'alice', undefined])('%j is none', async (answe
 });
 
 test('a word has to be written as it is', async () => {
-  const { confirm, shown } = prompt(REVOKE, 'everything');
-  await confirm('Revoke everything?', 'everything');
+  const { confirm, shown } = prompt(EVERYTHING, 'everything');
+  await confirm('Revoke everything?');
   expect(await shown()).toBe('Revoke everything?\nWrite "everything" to do it: ');
   for (const answer of ['y', 'yes', 'Everything', 'every thing', undefined])
-    await expect(prompt(REVOKE, answer).confirm('Revoke everything?', 'everything')).rejects.toThrow(
-      Declined,
-    );
+    await expect(prompt(EVERYTHING, answer).confirm('Revoke everything?')).rejects.toThrow(Declined);
 });
 
 test('a name in a question can neither hide a part of it nor add a line', async () => {
@@ -53,11 +52,15 @@ test('a name in a question can neither hide a part of it nor add a line', async 
   expect(await shown()).toBe('Revoke a\\u{202e}b c? [y/N] ');
 });
 
-test('--yes is agreement to everything, and nothing is asked', async () => {
+test('--yes is agreement, and nothing is asked; where a word is wanted only the word is', async () => {
   const { confirm, shown } = prompt([...REVOKE, '--yes']);
   await confirm('Revoke alice?');
-  await confirm('Revoke everything?', 'everything');
   expect(await shown()).toBe('');
+  await expect(prompt([...EVERYTHING, '--yes'], 'y').confirm('Revoke everything?')).rejects.toThrow(Declined);
+  const worded = prompt([...EVERYTHING, '--confirm', 'everything']);
+  await worded.confirm('Revoke everything?');
+  expect(await worded.shown()).toBe('');
+  expect(() => prompt([...EVERYTHING, '--confirm', 'issuer'])).toThrow('--confirm everything');
 });
 
 test('a reason is asked for when none was given', async () => {

@@ -79,6 +79,8 @@ test('a token that was found, a grant, a subject and a client are revoked, and t
     decision: 'allow',
     principal: { subject: 'bob', clientId: 'cli' },
   });
+  // Known from a role: nobody has seen a decision about him yet.
+  await carol('assign', '--subject', 'bob', '--role', 'reader', ...WHY);
   for (const [kind, ...args] of [
     ['token', '--token-file', file],
     ['grant', '--subject', 'bob', '--client-id', 'cli', '--erase-state'],
@@ -119,7 +121,9 @@ test('somebody is forgotten, and it is all in the history', async () => {
   await carol('assign', '--subject', 'gone', '--role', 'reader', ...WHY);
   expect(await carol('sessions', 'list', '--subject', 'gone')).toEqual({ items: [] });
   expect(await carol('sessions', 'end', '--subject', 'gone', '--state', ...YES)).toMatchObject({ ended: 0 });
-  expect(await carol('forget', '--subject', 'gone', ...YES)).toMatchObject({ erased: { assignments: 1 } });
+  expect(await carol('forget', '--subject', 'gone', '--confirm', 'forget', ...WHY)).toMatchObject({
+    erased: { assignments: 1 },
+  });
   const { items } = (await carol('history', '--limit', '3')) as { items: { action: string }[] };
   expect(items.map(({ action }) => action)).toEqual(['forget', 'end_sessions', 'assign']);
   expect(await carol('decisions', '--since', '1h', '--limit', '5')).toHaveProperty('items');
@@ -134,7 +138,7 @@ test('what is repeated with its key is done once', async () => {
 });
 
 test('whoever revokes everything has to sign in again, and is made to', async () => {
-  const { newTokensFrom } = await carol('revoke', 'everything', ...YES);
+  const { newTokensFrom } = await carol('revoke', 'everything', '--confirm', 'everything', ...WHY);
   await new Promise((resolve) => setTimeout(resolve, Number(newTokensFrom) * 1_000 - Date.now()));
   const { code, stderr } = await admin(['status', '--user', 'carol']);
   expect(code).toBe(0);

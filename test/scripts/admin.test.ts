@@ -67,8 +67,24 @@ const REQUESTS: readonly (readonly [args: readonly string[], method: string, pat
       { body: { target: { kind: 'client', issuer: ISSUER, clientId: 'cli' }, until: 4_102_444_800, reason } },
     ],
     [['revoke', 'session', 's-1', ...YES], 'POST', '/revocations', target('session', { sessionId: 's-1' })],
-    [['revoke', 'issuer', ...OF, ...YES], 'POST', '/revocations', target('issuer', { issuer: ISSUER })],
-    [['revoke', 'everything', ...YES], 'POST', '/revocations', target('everything')],
+    [
+      ['revoke', 'subject', 'alice', '--end-keys', ...OF, ...YES],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'subject', issuer: ISSUER, subject: 'alice' }, endKeys: true, reason } },
+    ],
+    [
+      ['revoke', 'issuer', '--confirm', 'issuer', ...OF, ...WHY],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'issuer', issuer: ISSUER }, confirm: 'issuer', reason } },
+    ],
+    [
+      ['revoke', 'everything', '--confirm', 'everything', ...WHY],
+      'POST',
+      '/revocations',
+      { body: { target: { kind: 'everything' }, confirm: 'everything', reason } },
+    ],
     [
       ['revoke', 'list', '--kind', 'subject', '--subject', 'alice', '--limit', '5', '--cursor', '9'],
       'GET',
@@ -100,9 +116,25 @@ const REQUESTS: readonly (readonly [args: readonly string[], method: string, pat
       '/roles/editor',
       { query: { reason }, headers: { 'if-match': '"5"' } },
     ],
-    [['roles', 'reset', ...YES], 'DELETE', '/roles', { query: { reason } }],
-    [['roles', 'shadow', 'apply', ...WHY], 'POST', '/roles/shadow/apply', { body: { reason } }],
-    [['roles', 'shadow', 'discard', ...WHY], 'DELETE', '/roles/shadow', { query: { reason } }],
+    [['roles', 'reset', ...YES], 'DELETE', '/roles', { query: { reason }, headers: { 'if-match': '"7"' } }],
+    [
+      ['roles', 'shadow', 'apply', ...WHY],
+      'POST',
+      '/roles/shadow/apply',
+      { body: { reason }, headers: { 'if-match': '"7"' } },
+    ],
+    [
+      ['roles', 'shadow', 'apply', '--version', '5', ...WHY],
+      'POST',
+      '/roles/shadow/apply',
+      { body: { reason }, headers: { 'if-match': '"5"' } },
+    ],
+    [
+      ['roles', 'shadow', 'discard', ...WHY],
+      'DELETE',
+      '/roles/shadow',
+      { query: { reason }, headers: { 'if-match': '"7"' } },
+    ],
     [
       ['assign', '--subject', 'bob', '--role', 'editor', ...OF, ...WHY],
       'POST',
@@ -114,6 +146,12 @@ const REQUESTS: readonly (readonly [args: readonly string[], method: string, pat
       'DELETE',
       '/assignments',
       { query: { issuer: ISSUER, clientId: 'cli', role: 'editor', reason } },
+    ],
+    [
+      ['assign', '--client-id', 'cli', '--role', 'editor', '--everybody', ...OF, ...WHY],
+      'POST',
+      '/assignments',
+      { body: { issuer: ISSUER, clientId: 'cli', role: 'editor', everybody: true, reason } },
     ],
     [['assign', '--list', '--role', 'editor'], 'GET', '/assignments', { query: { role: 'editor' } }],
     [
@@ -223,10 +261,10 @@ const REQUESTS: readonly (readonly [args: readonly string[], method: string, pat
       { query: { issuer: ISSUER, subject: 'a', clientId: 'c', sessionId: 's', state: 'true', reason } },
     ],
     [
-      ['forget', '--subject', 'alice', ...OF, ...YES],
+      ['forget', '--subject', 'alice', '--confirm', 'forget', ...OF, ...WHY],
       'POST',
       '/forget',
-      { body: { issuer: ISSUER, subject: 'alice', reason } },
+      { body: { issuer: ISSUER, subject: 'alice', confirm: 'forget', reason } },
     ],
     [
       [
@@ -398,19 +436,58 @@ test('the issuer of a target is the only authorization server; of several, one h
   expect(server.asked).toHaveLength(1);
 });
 
-const DESTRUCTIVE = REQUESTS.filter(([args]) => args.includes('--yes')).map(([args]) => args);
+const CONFIRMED = ['--yes', '--confirm'];
+const DESTRUCTIVE = REQUESTS.filter(([args]) => CONFIRMED.some((flag) => args.includes(flag))).map(
+  ([args]) => args,
+);
 const without = (args: readonly string[], ...flags: readonly string[]) =>
   args.filter((arg) => !flags.includes(arg));
 
-test('what takes something away needs --yes where nobody can be asked', async () => {
+test('what takes something away needs --yes, or its word, where nobody can be asked', async () => {
   const names = COMMANDS.filter(({ effect }) => effect === 'destructive').map(({ name }) => name);
   expect([...new Set(DESTRUCTIVE.map(nameOf))].sort()).toEqual(names.sort());
   for (const args of DESTRUCTIVE) {
-    const outcome = await server.run(without(args, '--yes'));
+    const at = args.indexOf('--confirm');
+    const bare = args.filter(
+      (arg, index) => arg !== '--yes' && (at < 0 || (index !== at && index !== at + 1)),
+    );
+    const outcome = await server.run(bare);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
-    expect(outcome.stderr).toContain('say --yes');
+    if (at < 0) {
+      expect(outcome.stderr).toContain('say --yes');
+      continue;
+    }
+    const word = `say --confirm ${args[at + 1]}`;
+    expect(outcome.stderr).toContain(word);
+    expect((await server.run([...bare, '--yes'])).stderr).toContain(word);
+    expect((await server.run([...bare, '--yes', '--confirm', 'yes'])).code).toBe(2);
   }
   expect(server.asked).toEqual([]);
+});
+
+test('--everybody goes with giving a role to a client', async () => {
+  for (const args of [
+    ['--subject', 'a'],
+    ['--client-id', 'c', '--remove'],
+  ])
+    expect(
+      (await server.run(['assign', ...args, '--role', 'r', '--everybody', ...OF, ...WHY])).stderr,
+    ).toContain('--everybody goes with');
+  expect(server.asked).toEqual([]);
+});
+
+test('whoever has not seen the roles as they are is told, and nothing is done', async () => {
+  server.answer = ({ method }) =>
+    method === 'GET' ? undefined : { status: 412, body: { error: 'precondition_failed' } };
+  for (const args of [
+    ['shadow', 'apply'],
+    ['shadow', 'discard'],
+    ['reset', '--yes'],
+  ]) {
+    const outcome = await server.run(['roles', ...args, ...WHY]);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toContain('Somebody else has changed the roles');
+  }
 });
 
 test('every write needs a reason', async () => {

@@ -173,7 +173,7 @@ const ROLE = { permissions: ['reports:read'], inherits: [], resolved: ['reports:
 function defaultAnswer({ method, path, body }: Asked): Answer {
   if (method === 'GET' && path.startsWith('/roles/'))
     return { body: { name: decodeURIComponent(path.slice(7)), ...ROLE }, headers: { etag: 'W/"5"' } };
-  if (method === 'GET') return { body: { source: 'app', items: [], shadow: null } };
+  if (method === 'GET') return { body: { source: 'app', version: 7, items: [], shadow: null } };
   if (path === '/explain') return { body: { decision: 'allow', rules: [], policyVersion: 17 } };
   const { target = { kind: 'everything' } } = (body ?? {}) as { target?: object };
   const key = {

@@ -82,7 +82,9 @@ async function changePolicy({ one, some, chance, below }: Random): Promise<void>
   }
   const names = (await must('GET', '/roles')).items.map((role: { name: string }) => role.name);
   for (let count = below(4); count > 0; count -= 1) {
-    const assignee = chance(0.5) ? { subject: one(SUBJECTS) } : { clientId: one(CLIENTS) };
+    const assignee = chance(0.5)
+      ? { subject: one(SUBJECTS) }
+      : { clientId: one(CLIENTS), everybody: chance(0.7) };
     await must('POST', '/assignments', { issuer: staff.issuer, ...assignee, role: one(names), reason });
   }
   const { issuer } = staff;
@@ -93,7 +95,15 @@ async function changePolicy({ one, some, chance, below }: Random): Promise<void>
     { kind: 'grant', issuer, subject, clientId },
     { kind: 'issuer', issuer },
   ];
-  for (const target of targets) if (chance(0.2)) await must('POST', '/revocations', { target, reason });
+  // As if the last time that everybody had to sign in again were a minute ago.
+  await worker.registry.query("DELETE FROM meta WHERE name = 'swept_at'");
+  for (const target of targets)
+    if (chance(0.2))
+      await must('POST', '/revocations', {
+        target,
+        ...(target.kind === 'issuer' ? { confirm: 'issuer' } : {}),
+        reason,
+      });
 }
 
 /** A token as one of them might have: some older than the revocations, some newer. */

@@ -28,7 +28,12 @@ const call = async (token: string, name: string): Promise<number> => {
   const args = name === 'whoami' ? {} : { paymentId: 'pay_1', idempotencyKey: 'key-00000001' };
   return (await rpc(worker, { token, method: 'tools/call', params: { name, arguments: args } })).status;
 };
-const revoke = (target: object) => operate('POST', '/revocations', { target, reason });
+const revoke = (target: { readonly kind: string }) =>
+  operate('POST', '/revocations', {
+    target,
+    ...(target.kind === 'issuer' ? { confirm: 'issuer' } : {}),
+    reason,
+  });
 const subject = (name: string) => ({ kind: 'subject', issuer: issuer.issuer, subject: name });
 const published = async () => {
   const { KIT_KV } = await worker.env();
