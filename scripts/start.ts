@@ -16,12 +16,13 @@ Starts a real authorization server and the Worker (workerd, with hot reload) on 
 /** A decision as a short line; anything else as it is. */
 function readable(line: string): string {
   try {
-    const { event, decision, reason, detail, method, tool, subject, clientId, status } = JSON.parse(line);
-    if (event !== 'decision') return line;
+    const { event, decision, outcome, reason, detail, method, tool, subject, clientId, status } =
+      JSON.parse(line);
+    if (event !== 'decision' && event !== 'call_ended') return line;
     const what = [method, tool].filter(Boolean).join(' ');
     const who = [subject, clientId && `via ${clientId}`].filter(Boolean).join(' ');
     const why = [reason, detail].filter(Boolean).join(': ');
-    return `  ${decision.padEnd(5)} ${status}  ${[what, who, why].filter(Boolean).join(' · ')}`;
+    return `  ${decision.padEnd(5)} ${status}  ${[what, outcome, who, why].filter(Boolean).join(' · ')}`;
   } catch {
     return line;
   }

@@ -14,6 +14,7 @@ const OF_THE_KIT = [
   'DECISION_LOG',
   'AUDIT_ANALYTICS',
   'AUDIT_QUEUE',
+  'CF_VERSION_METADATA',
 ] as const;
 
 /** The Worker's bindings and variables without those of the kit. */

@@ -99,6 +99,11 @@ export function createDeployment(app: App, env: Env): Deployment {
     problems.push(
       'AUTHORIZATION_SERVERS (in wrangler.toml [vars]): an entry has introspection, which is a feature: add features: [opaqueTokens()] to createServer in src/worker.ts.',
     );
+  const noted = app.tools.find(({ auditArguments }) => auditArguments);
+  if (config && noted && config.auditSecret === undefined)
+    problems.push(
+      `AUDIT_SECRET (wrangler secret put AUDIT_SECRET): is missing; the tool ${noted.name} says auditArguments, which needs it.`,
+    );
   for (const role of config?.defaultRoles ?? []) {
     if (!app.roles.permissions.has(role))
       problems.push(

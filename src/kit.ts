@@ -26,7 +26,14 @@ export {
   type TemplateResourceDefinition,
 } from './protocol/resource.ts';
 export type { Schema } from './protocol/schema.ts';
-export { defineTool, type Tool, type ToolContent, type ToolDefinition, ToolError } from './protocol/tool.ts';
+export {
+  defineTool,
+  Refused,
+  type Tool,
+  type ToolContent,
+  type ToolDefinition,
+  ToolError,
+} from './protocol/tool.ts';
 
 /**
  * Declares what does not differ between deployments. What does, and what decides trust, is better a variable in

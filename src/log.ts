@@ -4,9 +4,20 @@
 // tool or the text of a request gets in: there is no field it could go into. `message` of an exception thrown by a
 // tool's own code is the one exception, because nobody could mend the tool without it; tools never see a token.
 
-/** A decision about one request: the audit trail. Every request to the MCP endpoint writes exactly one. */
-export interface DecisionEvent {
-  readonly event: 'decision';
+/** What became of a tool call. docs/operating.md says when each is written. */
+export type CallOutcome =
+  | 'completed'
+  | 'tool_error'
+  | 'asked'
+  | 'running'
+  | 'declined'
+  | 'cancelled'
+  | 'timed_out'
+  | 'too_large'
+  | 'refused'
+  | 'failed';
+
+interface Decided {
   readonly requestId: string;
   /** The caller's, if it said one. */
   readonly traceId?: string | undefined;
@@ -22,15 +33,27 @@ export interface DecisionEvent {
   readonly clientId?: string | undefined;
   readonly tenant?: string | null | undefined;
   readonly tokenId?: string | undefined;
+  /** Who acts for the subject, if the token says so (RFC 8693); the subject of it as the other one is. */
+  readonly act?:
+    | { readonly subject?: string | undefined; readonly clientId?: string | undefined }
+    | undefined;
   /** `unknown` when it does not look like a method. */
   readonly method?: string | undefined;
   /** `unknown` when there is none of that name. */
   readonly tool?: string | undefined;
+  /** Of a tool call that got as far as the tool. */
+  readonly outcome?: CallOutcome | undefined;
+  /** The same in everything that is written about one tool call; absent where one event is all there is. */
+  readonly callId?: string | undefined;
+  /** HMAC-SHA-256, hexadecimal, of a tool's arguments, where the tool says `auditArguments`. */
+  readonly argumentsMac?: string | undefined;
   /** Of the operators' API. */
   readonly operation?: string | undefined;
   readonly era?: 'modern' | 'legacy' | undefined;
   /** The policy it was decided by. */
   readonly policyVersion?: number | undefined;
+  /** Of the Worker, where CF_VERSION_METADATA is bound. */
+  readonly version?: string | undefined;
   /** What a role change on trial would have refused. */
   readonly shadow?: { readonly missingPermissions: readonly string[] } | undefined;
   readonly country?: string;
@@ -41,6 +64,18 @@ export interface DecisionEvent {
   /** Milliseconds by the platform's clock, which stands still while no I/O happens: 0 is a normal value. */
   readonly latencyMs: number;
 }
+
+/** A decision about one request: the audit trail. Every request to the MCP endpoint writes exactly one. */
+export interface DecisionEvent extends Decided {
+  readonly event: 'decision';
+}
+
+/** How a tool call ended that was answered before. Who called and what is as in the decision with its request id. */
+export interface CallEnded extends Decided {
+  readonly event: 'call_ended';
+}
+
+export type AuditEvent = DecisionEvent | CallEnded;
 
 /** That an operator has changed something. Why is in the history only: it is what somebody wrote. */
 export interface PolicyChangedEvent {
@@ -63,7 +98,7 @@ export interface PolicyChangedEvent {
 export type AuditSink = 'log' | 'analytics' | 'queue' | 'decision_log' | 'registry';
 
 export type LogEvent =
-  | DecisionEvent
+  | AuditEvent
   | { readonly event: 'config_invalid'; readonly problems: readonly string[] }
   | { readonly event: 'config_unsafe'; readonly problems: readonly string[] }
   | {

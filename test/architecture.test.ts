@@ -55,10 +55,10 @@ const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: r
     values: ['denial.ts', 'grant.ts', 'hash.ts', 'log.ts', 'shapes.ts'],
     types: ['auth', 'policy', 'bindings.ts', 'config.ts'],
   },
-  audit: { values: ['hash.ts', 'limit.ts', 'log.ts'], types: ['auth', 'config.ts'] },
+  audit: { values: ['hash.ts', 'log.ts'], types: ['auth', 'config.ts'] },
   sessions: {
     values: ['protocol', 'policy', 'bindings.ts', 'denial.ts', 'grant.ts', 'hash.ts', 'log.ts', 'objects.ts'],
-    types: ['auth', 'config.ts'],
+    types: ['audit', 'auth', 'config.ts'],
   },
   'context.ts': {
     values: ['config.ts', 'auth', 'policy', 'protocol', 'audit', 'sessions', 'limit.ts', 'objects.ts'],

@@ -47,6 +47,18 @@ const EVENTS: {
       latencyMs: 0,
     },
   ],
+  call_ended: [
+    'log',
+    {
+      event: 'call_ended',
+      requestId: 'r',
+      decision: 'allow',
+      outcome: 'completed',
+      callId: 'c',
+      status: 200,
+      latencyMs: 9,
+    },
+  ],
   issuer_keys_loaded: ['log', { event: 'issuer_keys_loaded', issuer: 'i', from: 'network', keys: 1 }],
   issuer_keys_failed: ['log', { event: 'issuer_keys_failed', issuer: 'i', detail: 'd' }],
   mirror_failed: ['log', { event: 'mirror_failed', issuer: 'i', detail: 'd' }],

@@ -45,6 +45,10 @@ interface HistoryEntry {
 
 interface Decision extends Someone {
   readonly at: number;
+  readonly event: string;
+  /** Of callers who are not known: how many were refused for this reason in a minute. */
+  readonly count?: number;
+  readonly outcome?: string;
   readonly decision: string;
   readonly reason?: string;
   readonly detail?: string;
@@ -59,6 +63,7 @@ interface Explanation {
   readonly decision: string;
   readonly reason?: string;
   readonly detail?: string;
+  readonly handlerMayRefuse?: boolean;
   readonly rules: readonly { readonly needs: string; readonly isMet: boolean; readonly by: string }[];
   readonly revokedBy?: {
     readonly id: string;
@@ -150,11 +155,12 @@ async function decisions({ given, request, show }: Call): Promise<undefined> {
   show(body, ({ items }) =>
     tableOr(
       'no decisions',
-      ['at', 'decision', 'status', 'why', 'who', 'what', 'on trial'],
+      ['at', 'decision', 'status', 'outcome', 'why', 'who', 'what', 'on trial'],
       items.map((item) => [
         ...[when(item.at), item.decision, String(item.status)],
+        [item.event === 'call_ended' ? 'ended:' : '', item.outcome].filter(Boolean).join(' '),
         [item.reason, item.detail].filter(Boolean).join(': '),
-        whoText(item),
+        item.count === undefined ? whoText(item) : `${item.count} without a name`,
         item.operation ? `admin ${item.operation}` : [item.method, item.tool].filter(Boolean).join(' '),
         item.shadow ? `would lack ${item.shadow.missingPermissions.join(', ')}` : '',
       ]),
@@ -214,10 +220,12 @@ async function whoIsMeant(call: Call): Promise<object> {
 }
 
 function explanationText(explanation: Explanation): string {
-  const { decision, reason, detail, rules, revokedBy, shadow, principal, policyVersion } = explanation;
+  const { decision, reason, detail, handlerMayRefuse, rules, revokedBy, shadow, principal, policyVersion } =
+    explanation;
   const why = [reason, detail].filter(Boolean).join(': ');
   return [
     oneLine(`${decision}${why === '' ? '' : `: ${why}`}`),
+    ...(handlerMayRefuse ? ['the tool itself may still refuse'] : []),
     ...(revokedBy
       ? [
           oneLine(
@@ -298,7 +306,8 @@ assigned to the subject; not those that its tokens name. What: a tool, a prompt,
   {
     name: 'decisions',
     summary: 'What was decided lately, newest first: every refusal, a sample of what was allowed',
-    details: 'May lag some seconds. The whole audit trail is the log.',
+    details: `May lag some seconds, and of callers who are not known half a minute: their refusals are counted by minute and
+reason. The whole audit trail is the log.`,
     effect: 'read',
     flags: {
       decision: { type: 'string', value: 'WORD', help: 'allow or deny' },

@@ -78,6 +78,8 @@ export async function explain(call: Call): Promise<Answer> {
   return ok({
     decision: refused ? 'deny' : 'allow',
     ...(refused ? reasonFor(refused) : {}),
+    // What a tool's own code decides, nobody knows who does not run it.
+    ...(refused || input.tool === undefined ? {} : { handlerMayRefuse: true }),
     rules: rulesFor(caller, requirement),
     ...(shadow ? { shadow: { decision: 'deny', missingPermissions: shadow } } : {}),
     ...about,

@@ -5,19 +5,27 @@
 // | the log (Workers Logs, Logpush) | none | every decision, a line of JSON each; `auditLog`: many to a line, or refusals only |
 // | Analytics Engine | AUDIT_ANALYTICS | every decision, as columns (analytics.ts) |
 // | a Queue | AUDIT_QUEUE | every decision, one message each; `dropped` in one tells how many got lost before it |
-// | DecisionLog | DECISION_LOG | every refusal (of strangers some), and a sample of what was allowed |
+// | DecisionLog | DECISION_LOG | every refusal (of strangers how many, by reason), and a sample of what was allowed |
 //
 // What operators change goes to the first three as well, whatever `auditLog` says.
+// The end of a tool call that its response did not wait for (`call_ended`) goes wherever a decision goes.
 // The policy registry is told, at most once an hour per key, that a service key is used.
 // What must stay true: a request never waits for a sink and never fails with one (outbox.ts).
 
 import type { Config } from '../config.ts';
-import { createLimit } from '../limit.ts';
-import { type AuditSink, type DecisionEvent, describeError, log, type PolicyChangedEvent } from '../log.ts';
+import {
+  type AuditEvent,
+  type AuditSink,
+  type CallEnded,
+  describeError,
+  log,
+  type PolicyChangedEvent,
+} from '../log.ts';
 import { changePoint, dataPoint } from './analytics.ts';
-import type { DecisionLogApi, LoggedDecision } from './decision-log.ts';
+import type { DecisionLogApi, Logged, LoggedDecision } from './decision-log.ts';
 import { createLogBatch } from './log-batch.ts';
 import { createOutbox } from './outbox.ts';
+import { createStrangers } from './strangers.ts';
 
 type AuditConfig = Pick<Config, 'auditLog' | 'decisionLogEntries' | 'decisionLogAllowsPerThousand'>;
 
@@ -38,7 +46,9 @@ export interface KeyUse {
 /** One per isolate. */
 export interface Audit {
   /** Never throws, and returns at once. The event is described only if somebody gets it: most that is allowed nobody may. */
-  record(outline: Outline, describe: () => DecisionEvent, io: AuditIo): void;
+  record(outline: Outline, describe: () => AuditEvent, io: AuditIo): void;
+  /** The same for a tool call that was answered before it ended. Nothing for one that did not get as far as a tool. */
+  recordEnd(ended: CallEnded, end: Pick<CallEnded, 'outcome' | 'callId' | 'latencyMs'>, io: AuditIo): void;
   /** Of a change; never throws, and returns at once. */
   tell(event: PolicyChangedEvent, io: Pick<AuditIo, 'env' | 'waitUntil'>): void;
 }
@@ -46,8 +56,11 @@ export interface Audit {
 /** What a Queue gets. */
 export type Queued = LoggedDecision | (PolicyChangedEvent & { readonly at: number });
 
+/** Why a call was refused that its own tool refused. */
+export const REFUSED_BY_TOOL = { reason: 'refused_by_tool' };
+
 /** What decides where a decision goes. */
-export type Outline = Pick<DecisionEvent, 'decision' | 'principalKind' | 'shadow'>;
+export type Outline = Pick<AuditEvent, 'decision' | 'principalKind' | 'shadow'>;
 
 interface Bindings {
   readonly AUDIT_ANALYTICS?: Pick<AnalyticsEngineDataset, 'writeDataPoint'>;
@@ -59,7 +72,6 @@ const bindings = ({ env }: Pick<AuditIo, 'env'>): Bindings => env as Bindings;
 
 export function createAudit(config: AuditConfig): Audit {
   const isSampled = createSampler(config.decisionLogAllowsPerThousand);
-  const isStorm = createLimit(STRANGERS_PER_SECOND);
   const keyUses = createKeyUses();
 
   const toLog = createLogBatch();
@@ -70,10 +82,10 @@ export function createAudit(config: AuditConfig): Audit {
       await bindings(io).AUDIT_QUEUE?.sendBatch(bodies.map((body) => ({ body, contentType: 'json' })));
     },
   );
-  const toDecisionLog = createOutbox<LoggedDecision, AuditIo>(
-    'decision_log',
-    async ({ items, dropped, id }, io) => io.decisionLog().append(items, dropped, id),
+  const toDecisionLog = createOutbox<Logged, AuditIo>('decision_log', async ({ items, dropped, id }, io) =>
+    io.decisionLog().append(items, dropped, id),
   );
+  const strangers = createStrangers<AuditIo>((refusals, io) => toDecisionLog.put(refusals, io, true));
   const toRegistry = createOutbox<KeyUse, AuditIo>(
     'registry',
     async ({ items }, io) => io.noteKeyUse?.(items),
@@ -83,7 +95,14 @@ export function createAudit(config: AuditConfig): Audit {
     },
   );
 
-  return {
+  const audit: Audit = {
+    recordEnd(ended, end, io) {
+      if (end.outcome === undefined) return;
+      const refused = end.outcome === 'refused' ? ({ decision: 'deny', ...REFUSED_BY_TOOL } as const) : {};
+      const event = { ...ended, ...end, ...refused };
+      audit.record(event, () => event, io);
+    },
+
     record({ decision, principalKind, shadow }, describe, io) {
       const { AUDIT_ANALYTICS, AUDIT_QUEUE, DECISION_LOG } = bindings(io);
       const isLogged = config.auditLog !== 'refusals' || decision === 'deny';
@@ -103,8 +122,11 @@ export function createAudit(config: AuditConfig): Audit {
       const isMinor = event.issuer === undefined;
       guarded('analytics', () => AUDIT_ANALYTICS?.writeDataPoint(dataPoint(event)));
       if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, isMinor));
-      const isKept = isForOperators && !(isMinor && isStorm(at));
-      if (isKept) guarded('decision_log', () => toDecisionLog.put({ at, ...event }, io, isMinor));
+      if (isForOperators)
+        guarded('decision_log', () => {
+          if (isMinor) strangers.add(event, at, io);
+          else toDecisionLog.put({ at, ...event }, io, false);
+        });
 
       const { tokenId } = event;
       const isKeyUse = decision === 'allow' && principalKind === 'service' && tokenId !== undefined;
@@ -119,6 +141,7 @@ export function createAudit(config: AuditConfig): Audit {
       if (AUDIT_QUEUE) guarded('queue', () => toQueue.put({ at, ...event }, io, false));
     },
   };
+  return audit;
 }
 
 function guarded(sink: AuditSink, action: () => void): void {
@@ -128,9 +151,6 @@ function guarded(sink: AuditSink, action: () => void): void {
     log({ event: 'audit_failed', sink, count: 1, detail: describeError(error) });
   }
 }
-
-/** What strangers are refused is much alike, and anybody can cause it: more of it costs more than it tells. */
-const STRANGERS_PER_SECOND = 20;
 
 /** Of every thousand so many, spread evenly. The first is taken, so that an isolate that does little is seen as well. */
 function createSampler(perThousand: number): () => boolean {

@@ -6,7 +6,7 @@
 // that was cut off (outbox.ts).
 // What an isolate holds when the platform ends it, about a second's worth, is lost without a word.
 
-import { type DecisionEvent, logDecisions } from '../log.ts';
+import { type AuditEvent, logDecisions } from '../log.ts';
 
 const COLLECT_MS = 1_000;
 /** Beyond this nobody counts as collecting. */
@@ -15,7 +15,7 @@ const LINE_CHARACTERS = 12_000;
 
 export interface LogBatch {
   /** Returns at once. `at` is epoch seconds. */
-  put(event: DecisionEvent, at: number, waitUntil: (promise: Promise<unknown>) => void): void;
+  put(event: AuditEvent, at: number, waitUntil: (promise: Promise<unknown>) => void): void;
 }
 
 export function createLogBatch(): LogBatch {

@@ -5,7 +5,7 @@
 // when, a person may be recognized; client and token id stay as they are, and the issuer knows whose they are.
 // Another secret makes other pseudonyms: AUDIT_SECRET_PREVIOUS finds those from before, and makes none.
 
-import type { Principal } from '../auth/principal.ts';
+import type { Actor, Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
 import { hexOf } from '../hash.ts';
 
@@ -54,7 +54,23 @@ export async function auditNames(
 const importKey = (secret: string): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', encoder.encode(secret), ALGORITHM, false, ['sign']);
 
+/** Who acts for a subject; its own subject as the other one is. */
+export async function auditActor(
+  { issuer, act }: Pick<Principal, 'issuer' | 'act'>,
+  config: SubjectConfig,
+): Promise<Actor | undefined> {
+  if (!act) return undefined;
+  const { subject, clientId } = act;
+  return {
+    subject: subject === undefined ? undefined : await auditSubject({ issuer, subject }, config),
+    clientId,
+  };
+}
+
 async function sign({ issuer, subject }: Named, key: CryptoKey): Promise<string> {
   const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(`${issuer}\0${subject}`));
   return `hmac:${hexOf(new Uint8Array(mac, 0, BYTES))}`;
 }
+
+export const hmac = async (secret: string, text: string): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.sign('HMAC', await importKey(secret), encoder.encode(text)));

@@ -25,8 +25,16 @@ export interface Principal {
   readonly permissions: readonly string[];
   /** `jti`, or `sha256:` and the hash of what is signed where there is none; of a service, the key's id. */
   readonly tokenId: string;
+  /** Who acts for the subject, if the token says so. For display and the audit: nothing is decided by it. */
+  readonly act?: Actor | undefined;
   /** Epoch seconds; 0 when the token does not say, so that every revocation by time covers it. */
   readonly issuedAt: number;
   /** Epoch seconds. */
   readonly expiresAt: number;
+}
+
+/** The current actor of a token (RFC 8693, section 4.1), of the same issuer as the token. */
+export interface Actor {
+  readonly subject?: string | undefined;
+  readonly clientId?: string | undefined;
 }

@@ -8,8 +8,9 @@
 import type { AuthorizationServer, Config } from '../config.ts';
 import type { Denial } from '../denial.ts';
 import { sha256 } from '../hash.ts';
+import { isIdentifier, isRecord } from '../shapes.ts';
 import { audienceProblem, brokenRule, type Payload, readClaims } from './claims.ts';
-import type { Principal } from './principal.ts';
+import type { Actor, Principal } from './principal.ts';
 
 export type RuleConfig = Pick<Config, 'clockToleranceSeconds' | 'maxTokenLifetimeSeconds'>;
 
@@ -56,9 +57,17 @@ export async function principalFrom(
     subject: claims.subject,
     issuer,
     tokenId: tokenId ?? (await hashOf(signed)),
+    act: actorOf(payload.act),
     issuedAt: iat ?? 0,
     expiresAt: exp,
   });
+}
+
+/** What is not well-formed is left out: nothing is decided by it, so it makes no token invalid. Earlier actors do not count. */
+function actorOf(act: unknown): Actor | undefined {
+  if (!isRecord(act)) return undefined;
+  const [subject, clientId] = [act.sub, act.client_id].map((name) => (isIdentifier(name) ? name : undefined));
+  return subject === undefined && clientId === undefined ? undefined : Object.freeze({ subject, clientId });
 }
 
 /** Whether these are the claims of something that is no bearer access token, whoever vouches for them. */

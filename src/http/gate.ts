@@ -3,7 +3,7 @@
 //
 // Does not know what a request is about: what it needs is given as a requirement.
 
-import { auditSubject } from '../audit/subject.ts';
+import { auditActor, auditSubject } from '../audit/subject.ts';
 import type { AccessTokenVerifier } from '../auth/access-token.ts';
 import { readCredential } from '../auth/bearer.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -40,6 +40,7 @@ export async function identify(
   progress.principal = principal;
   const subject = auditSubject(principal, config);
   progress.subject = subject instanceof Promise ? await subject : subject;
+  if (principal.act) progress.act = await auditActor(principal, config);
 
   const current = policyOf(context);
   const policy = current instanceof Promise ? await current : current;

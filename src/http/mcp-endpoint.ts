@@ -4,6 +4,7 @@
 // caller's ClientSession for the older era) -> answer.
 // Whatever the outcome, it becomes a response in one place and exactly one decision event is written.
 
+import { argumentsMac } from '../audit/arguments-mac.ts';
 import { appEnv } from '../bindings.ts';
 import type { Context } from '../context.ts';
 import { isDenial } from '../denial.ts';
@@ -11,6 +12,7 @@ import { describeError, log } from '../log.ts';
 import { clientSession } from '../objects.ts';
 import { authorize, type Requirement } from '../policy/authorize.ts';
 import { type Caller, isSessionRevoked, shadowDenial } from '../policy/caller.ts';
+import type { CallRecord } from '../protocol/call-record.ts';
 import { eraOf } from '../protocol/era.ts';
 import { checkHeaders, contradiction } from '../protocol/headers.ts';
 import { failure, INVALID_REQUEST, isFailure, type Message, readMessage } from '../protocol/message.ts';
@@ -21,7 +23,7 @@ import { createNotifier, openTopics } from '../sessions/notifications.ts';
 import { createSessionState } from '../sessions/state.ts';
 import { events, json, jsonText } from './answer.ts';
 import { identify, readmit, standingNow } from './gate.ts';
-import { answered, type Outcome, type Progress } from './outcome.ts';
+import { answered, callEnded, type Outcome, type Progress, recordEnd } from './outcome.ts';
 
 export function mcpEndpoint(request: Request, url: Readonly<URL>, context: Context): Promise<Response> {
   return answered(request, context, (progress) => decide(request, url, context, progress));
@@ -38,7 +40,7 @@ async function decide(
   if (isDenial(admitted)) return admitted;
 
   // From here on the caller is known. Other methods get their 405 only now, so that every client finds the issuer.
-  if (request.method !== 'POST') return sessionRequest(request, admitted, context);
+  if (request.method !== 'POST') return sessionRequest(request, admitted, context, progress);
 
   const message = await readMessage(request, config);
   if (isFailure(message)) return message;
@@ -60,11 +62,14 @@ async function decide(
     : (authorize(admitted.rights, requirement) ?? admitted);
   if (isDenial(caller)) return caller;
   progress.shadow = shadowDenial(caller, requirement);
+  if ('auditArguments' in requirement && requirement.auditArguments && message.kind === 'request')
+    progress.argumentsMac = await argumentsMac(message.params.arguments, config);
 
-  if (isLegacy) return callSession('POST', request, caller, context, { message, isCurrent: isStrict });
+  if (isLegacy)
+    return callSession('POST', request, caller, context, progress, { message, isCurrent: isStrict });
   // The modern era defines no notification from clients over HTTP: one is accepted and has no effect.
   if (message.kind !== 'request') return new Response(null, { status: 202 });
-  const answer = await handleModern(message, modernContext(caller, requirement, request, context));
+  const answer = await handleModern(message, modernContext(caller, requirement, request, context, progress));
   if (isFailure(answer) || isDenial(answer)) return answer;
   return isStream(answer) ? events(answer.stream) : jsonText(answer.json);
 }
@@ -74,8 +79,11 @@ function modernContext(
   requirement: Requirement,
   request: Request,
   context: Context,
+  progress: Progress,
 ): ModernContext {
   const { env, requestId, waitUntil, now } = context;
+  const record: CallRecord = {};
+  progress.call = record;
   const { config, catalogue, sealer, inProgress } = context.deployment;
   const session = () => clientSession(env, principal, config);
   return {
@@ -83,6 +91,8 @@ function modernContext(
     catalogue,
     principal,
     sealer,
+    record,
+    onCallEnd: (outcome) => recordEnd(outcome, request, context, progress),
     now: now(),
     hangUp: () => request.signal,
     base: {
@@ -108,27 +118,39 @@ function modernContext(
 }
 
 /** GET and DELETE exist only for a session of the older era. */
-async function sessionRequest(request: Request, caller: Caller, context: Context): Promise<Outcome> {
+async function sessionRequest(
+  request: Request,
+  caller: Caller,
+  context: Context,
+  progress: Progress,
+): Promise<Outcome> {
   const { method, headers } = request;
   const isOfSession = method === 'DELETE' || (method === 'GET' && mayConnect(headers, context));
   if (!isOfSession || !headers.has('mcp-session-id')) {
     return json(405, { error: 'method_not_allowed' }, { allow: 'POST, GET, DELETE, OPTIONS' });
   }
-  return callSession(method, request, caller, context);
+  return callSession(method, request, caller, context, progress);
 }
 
 /** Stream 0 of a session is the one for listening; the others are of calls, and may always be resumed. */
 const mayConnect = (headers: Headers, { deployment: { config } }: Context): boolean =>
   config.sessionListening || /^[1-9]/.test(headers.get('last-event-id') ?? '');
 
+const isToolCall = (message: Message | undefined): boolean =>
+  message?.kind === 'request' && message.method === 'tools/call';
+
 /** One call of the caller's ClientSession; it gets a principal and its rights, and never the token. */
 async function callSession(
   httpMethod: 'GET' | 'POST' | 'DELETE',
-  { headers }: Request,
+  http: Request,
   { principal, policy, rights }: Caller,
-  { env, requestId, deployment: { config } }: Context,
+  context: Context,
+  progress: Progress,
   { message, isCurrent = false }: { readonly message?: Message; readonly isCurrent?: boolean } = {},
 ): Promise<Outcome> {
+  const { headers } = http;
+  const { env, requestId } = context;
+  const { config } = context.deployment;
   const sessionId = headers.get('mcp-session-id');
   // Whoever opens a new one may still name the old one: it is not looked at.
   const isOpening = message?.kind === 'request' && message.method === 'initialize';
@@ -139,6 +161,7 @@ async function callSession(
   const request: LegacyRequest = {
     httpMethod,
     ...(message === undefined ? {} : { message }),
+    ...(isToolCall(message) ? { ended: callEnded(http, context, progress) } : {}),
     sessionId,
     protocolVersion: headers.get('mcp-protocol-version'),
     lastEventId: headers.get('last-event-id'),
@@ -155,6 +178,7 @@ async function callSession(
     log({ event: 'request_failed', requestId, error: describeError(error) });
     return json(503, { error: 'temporarily_unavailable' }, { 'retry-after': '1' });
   }
+  if (answer.call) progress.call = answer.call;
   if ('emptyStatus' in answer) return new Response(null, { status: answer.emptyStatus });
   if ('stream' in answer) return events(answer.stream);
   if (isFailure(answer) || isDenial(answer)) return answer;

@@ -1,13 +1,15 @@
-// What became of a request: its one response, and its one decision event.
+// What became of a request: its one response, and its one decision event; and of a tool call that goes on after it, how it
+// ended.
 
-import type { Outline } from '../audit/audit.ts';
+import { type AuditIo, type Outline, REFUSED_BY_TOOL } from '../audit/audit.ts';
 import { placeOf, traceIdOf } from '../audit/trace.ts';
-import type { Principal } from '../auth/principal.ts';
+import type { Actor, Principal } from '../auth/principal.ts';
 import type { Context } from '../context.ts';
 import type { Denial } from '../denial.ts';
-import type { DecisionEvent } from '../log.ts';
+import type { CallEnded, CallOutcome, DecisionEvent } from '../log.ts';
 import { decisionLog, policyRegistry } from '../objects.ts';
 import type { Policy } from '../policy/snapshot.ts';
+import type { CallRecord } from '../protocol/call-record.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
 import { type Failure, isFailure, type Message } from '../protocol/message.ts';
 import { rpcFailure } from './answer.ts';
@@ -16,11 +18,16 @@ import { addCors } from './origin.ts';
 
 /** How far a request got: what its decision event tells. */
 export interface Progress {
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
   principal?: Principal;
   /** As the audit has it. */
   subject?: string | undefined;
+  act?: Actor | undefined;
   policy?: Policy;
   message?: Message;
+  call?: CallRecord;
+  argumentsMac?: string | undefined;
   isLegacy?: boolean;
   /** It is for a server behind the gate, which has tools of its own and no results of ours. */
   isBehind?: boolean;
@@ -38,8 +45,7 @@ export async function answered(
   context: Context,
   decideOn: (progress: Progress) => Promise<Outcome>,
 ): Promise<Response> {
-  const startedAt = Date.now();
-  const progress: Progress = {};
+  const progress: Progress = { startedAt: Date.now() };
   let outcome: Outcome | undefined;
   let response: Response | undefined;
   try {
@@ -48,26 +54,47 @@ export async function answered(
     return response;
   } finally {
     // Without an outcome there was an exception: the router answers 500 and logs it.
-    const { deployment, env, waitUntil } = context;
     const status = response?.status ?? 500;
-    const { principal, shadow } = progress;
+    const { principal, shadow, call, startedAt } = progress;
+    const isRefused = call?.outcome === 'refused';
     const outline: Outline = {
-      decision: isAllowed(outcome) ? 'allow' : 'deny',
+      decision: isAllowed(outcome) && !isRefused ? 'allow' : 'deny',
       principalKind: principal?.kind,
       shadow: shadow && { missingPermissions: shadow },
     };
     const latencyMs = Date.now() - startedAt;
-    const describe = () => ({
-      ...decisionEvent(outline, outcome, status, request, context, progress),
+    const reasons = isRefused ? REFUSED_BY_TOOL : reasonsOf(outcome);
+    const describe = (): DecisionEvent => ({
+      event: 'decision',
+      ...decided(outline, reasons, status, request, context, progress),
       latencyMs,
     });
-    deployment.audit.record(outline, describe, {
-      env,
-      waitUntil,
-      decisionLog: () => decisionLog(env, deployment.config),
-      noteKeyUse: (uses) => policyRegistry(env, deployment.config).noteKeyUse(uses),
-    });
+    context.deployment.audit.record(outline, describe, auditIo(context));
   }
+}
+
+const auditIo = ({ env, waitUntil, deployment: { config } }: Context): AuditIo => ({
+  env,
+  waitUntil,
+  decisionLog: () => decisionLog(env, config),
+  noteKeyUse: (uses) => policyRegistry(env, config).noteKeyUse(uses),
+});
+
+/** The end of a tool call that goes on after its response, but for what only its end can tell. */
+export function callEnded(request: Request, context: Context, progress: Progress): CallEnded {
+  const outline: Outline = { decision: 'allow', principalKind: progress.principal?.kind, shadow: undefined };
+  return { event: 'call_ended', ...decided(outline, {}, 200, request, context, progress), latencyMs: 0 };
+}
+
+/** Writes the end of a call of this era, which ends where it began. */
+export function recordEnd(
+  outcome: CallOutcome | undefined,
+  request: Request,
+  context: Context,
+  progress: Progress,
+): void {
+  const end = { outcome, callId: progress.call?.callId, latencyMs: Date.now() - progress.startedAt };
+  context.deployment.audit.recordEnd(callEnded(request, context, progress), end, auditIo(context));
 }
 
 function toResponse(outcome: Outcome, context: Context, { message, isLegacy, isBehind }: Progress): Response {
@@ -92,36 +119,42 @@ const NOT_FOR_PAGES: ReadonlySet<Denial['reason']> = new Set([
 
 const isAllowed = (outcome: Outcome | undefined): boolean => outcome instanceof Response && outcome.ok;
 
-function decisionEvent(
+function decided(
   { decision, principalKind, shadow }: Outline,
-  outcome: Outcome | undefined,
+  reasons: Reasons,
   status: number,
   request: Request,
-  { requestId, deployment }: Context,
-  { principal, subject, policy, message, isLegacy, isBehind, operation }: Progress,
-): Omit<DecisionEvent, 'latencyMs'> {
+  { requestId, deployment, env }: Context,
+  progress: Progress,
+): Omit<DecisionEvent, 'event' | 'latencyMs'> {
+  const { principal, subject, act, policy, message, call, argumentsMac, isLegacy, isBehind, operation } =
+    progress;
   const { method, params } =
     message?.kind === 'response' || message === undefined
       ? { method: undefined, params: undefined }
       : message;
   return {
-    event: 'decision',
     requestId,
     traceId: traceIdOf(request.headers, message?.kind === 'request' ? message.meta : undefined),
     decision,
-    ...reasonsOf(outcome),
+    ...reasons,
     status,
     issuer: principal?.issuer,
     subject,
     clientId: principal?.clientId,
     tenant: principal?.tenant,
     tokenId: principal?.tokenId,
+    act,
     principalKind,
     operation,
     method: method === undefined || METHOD_NAME.test(method) ? method : 'unknown',
-    tool: method === 'tools/call' ? toolOf(params?.name, deployment.catalogue, isBehind) : undefined,
+    tool: method === 'tools/call' ? toolOf(params?.name, deployment.catalogue, isBehind) : call?.tool,
+    outcome: call?.outcome,
+    callId: call?.callId,
+    argumentsMac,
     era: isLegacy === undefined ? undefined : isLegacy ? 'legacy' : 'modern',
     policyVersion: policy?.version,
+    version: env.CF_VERSION_METADATA?.id,
     shadow,
     ...placeOf(request),
   };

@@ -12,13 +12,17 @@ type FormSchema = ElicitRequestFormParams['requestedSchema'];
 export function isAnswerTo(schema: FormSchema | undefined): (value: unknown) => boolean {
   return (value) => {
     if (!isRecord(value)) return false;
-    if (value.action === 'decline' || value.action === 'cancel') return true;
+    if (isDeclined(value)) return true;
     return (
       value.action === 'accept' &&
       (schema === undefined || (isRecord(value.content) && fits(value.content, schema)))
     );
   };
 }
+
+/** Whether the user said no to an elicitation, or closed it. */
+export const isDeclined = (answer: unknown): boolean =>
+  isRecord(answer) && (answer.action === 'decline' || answer.action === 'cancel');
 
 function fits(
   content: Readonly<Record<string, unknown>>,

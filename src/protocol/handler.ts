@@ -16,7 +16,8 @@ import type {
 import type { Principal } from '../auth/principal.ts';
 import type { AppEnv } from '../bindings.ts';
 import { isRecord } from '../shapes.ts';
-import { isAnswerTo, isCreateMessageResult, isRootList } from './answers.ts';
+import { isAnswerTo, isCreateMessageResult, isDeclined, isRootList } from './answers.ts';
+import type { CallRecord } from './call-record.ts';
 
 /** What a handler may use besides its arguments. There is no token in it, on purpose. */
 export interface HandlerContext {
@@ -117,6 +118,7 @@ export interface Question {
 /** The way back to the client while one of its requests is being handled. Each era has its own. */
 export interface Channel {
   readonly client: Client;
+  readonly record: CallRecord;
   /** Aborted when the client cancels the request. Made when somebody asks for it: most handlers do not. */
   signal(): AbortSignal;
   /** Sends a notification on the request's own stream. */
@@ -278,7 +280,10 @@ class RequestContext implements HandlerContext {
   /** Rejects, rather than throws, so that a handler sees one kind of failure. */
   async #ask<T>(isDeclared: boolean, required: ClientCapabilities, question: Question): Promise<T> {
     if (!isDeclared) throw new MissingCapability(required);
-    return (await this.#channel.ask(question)) as T;
+    const { record } = this.#channel;
+    const answer = await this.#channel.ask(question);
+    record.unanswered = isDeclined(answer) ? 'declined' : undefined;
+    return answer as T;
   }
 }
 

@@ -5,12 +5,14 @@
 // The state is sealed (seal.ts: for this resource only) and bound to the principal, the method and its parameters, and a
 // short time. Answers count only to the very questions that the state says were asked: nobody can answer in advance, or
 // another question.
+// It has the call's id with it, so that the rounds can be put together.
 // Does not make an answer usable once only, unless `consume` is given; sealing alone cannot.
 
 import type { Principal } from '../auth/principal.ts';
 import { grantName } from '../grant.ts';
-import { sha256 } from '../hash.ts';
+import { canonical, sha256 } from '../hash.ts';
 import { isRecord } from '../shapes.ts';
+import { type CallRecord, callIdOf } from './call-record.ts';
 import type { Channel, Question } from './handler.ts';
 import { type Failure, failure, INTERNAL_ERROR, INVALID_PARAMS, type RequestMessage } from './message.ts';
 import type { Sealer } from './seal.ts';
@@ -21,6 +23,8 @@ interface State {
   /** Epoch seconds. */
   readonly expiresAt: number;
   readonly nonce: string;
+  /** Of all rounds; absent in what an earlier version sealed. */
+  readonly callId?: string;
   /** Keys, and what was asked under them. */
   readonly asked: readonly (readonly [key: string, asked: string])[];
   readonly answers: readonly (readonly [key: string, asked: string, value: unknown])[];
@@ -39,6 +43,7 @@ export interface RoundOptions {
   /** Epoch seconds. */
   readonly now: number;
   readonly lifetimeSeconds: number;
+  readonly record: CallRecord;
   /** Marks a state as used; `false` when it was used before. */
   readonly consume?: (nonce: string, expiresAt: number) => Promise<boolean>;
   /** Called with the first question that has no answer yet: `inputRequests` and `requestState`, once all are asked. */
@@ -61,7 +66,11 @@ export async function openRound(message: RequestMessage, options: RoundOptions):
 
   const state =
     typeof requestState === 'string' ? await openState(requestState, message, options) : undefined;
-  if (!state) return failure(200, INVALID_PARAMS, 'requestState is not valid for this request', message.id);
+  if (state) options.record.callId = state.callId;
+  const isLate = state !== undefined && options.now >= state.expiresAt;
+  if (isLate && message.method === 'tools/call') options.record.outcome = 'timed_out';
+  if (!state || isLate)
+    return failure(200, INVALID_PARAMS, 'requestState is not valid for this request', message.id);
   try {
     if (options.consume && !(await options.consume(state.nonce, state.expiresAt)))
       return failure(200, INVALID_PARAMS, 'requestState has been used already', message.id);
@@ -79,17 +88,17 @@ export async function openRound(message: RequestMessage, options: RoundOptions):
   return createRound(message, options, answers);
 }
 
+/** What was sealed for this request of this principal; it may be too old. */
 async function openState(
   sealed: string,
   message: RequestMessage,
-  { principal, sealer, now }: RoundOptions,
+  { principal, sealer }: RoundOptions,
 ): Promise<State | undefined> {
   const state = (await sealer?.open(sealed)) as State | undefined;
   const isGood =
     state !== undefined &&
     state.principal === grantName(principal) &&
-    state.request === (await digestOf(message)) &&
-    now < state.expiresAt;
+    state.request === (await digestOf(message));
   return isGood ? state : undefined;
 }
 
@@ -127,12 +136,13 @@ function createRound(
   }
 
   async function seal(sealer: Sealer): Promise<Questions> {
-    const { principal, now, lifetimeSeconds } = options;
+    const { principal, now, lifetimeSeconds, record } = options;
     const state: State = {
       principal: grantName(principal),
       request: await digestOf(message),
       expiresAt: now + lifetimeSeconds,
       nonce: crypto.randomUUID(),
+      callId: callIdOf(record),
       asked: Array.from(open, ([key, question]) => [key, textOf(question)] as const),
       answers: Array.from(used, ([key, { asked, value }]) => [key, asked, value] as const),
     };
@@ -152,12 +162,4 @@ const textOf = ({ method, params }: Question): string => canonical([method, para
 function digestOf({ method, params }: RequestMessage): Promise<string> {
   const { _meta, requestState, inputResponses, ...rest } = params;
   return sha256(canonical([method, rest]));
-}
-
-/** JSON with sorted keys: a client may write the same parameters in another order. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isRecord(value)) return JSON.stringify(value) ?? 'null';
-  const entries = Object.keys(value).sort();
-  return `{${entries.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
 }

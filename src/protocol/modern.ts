@@ -6,9 +6,10 @@
 
 import type { Principal } from '../auth/principal.ts';
 import { type Denial, isDenial } from '../denial.ts';
-import { describeError } from '../log.ts';
+import { type CallOutcome, describeError } from '../log.ts';
 import type { Rights } from '../policy/authorize.ts';
 import { isRecord } from '../shapes.ts';
+import { type CallRecord, callIdOf, endOf } from './call-record.ts';
 import type { Catalogue } from './catalogue.ts';
 import {
   type Channel,
@@ -62,6 +63,9 @@ export interface ModernContext
   /** Aborted when the client hangs up. */
   hangUp(): AbortSignal;
   readonly sealer: Sealer | undefined;
+  readonly record: CallRecord;
+  /** The end of a tool call that was answered before; `undefined` when it did not get as far as a tool. */
+  onCallEnd(outcome: CallOutcome | undefined): void;
   /** Epoch seconds. */
   readonly now: number;
   consume(nonce: string, expiresAt: number): Promise<boolean>;
@@ -144,7 +148,7 @@ async function handle(
   message: RequestMessage,
   context: ModernContext,
 ): Promise<ModernAnswer> {
-  const { config, catalogue, base } = context;
+  const { config, catalogue, base, record } = context;
   if (context.isFull()) return TOO_MUCH;
   const finished = Promise.withResolvers<Outcome>();
   const round = await openRound(message, {
@@ -152,6 +156,7 @@ async function handle(
     sealer: context.sealer,
     now: context.now,
     lifetimeSeconds: config.requestStateSeconds,
+    record,
     ...(isAnsweredOnce(message, catalogue) ? { consume: context.consume } : {}),
     onQuestions: (questions) =>
       questions.then((asked) => finished.resolve({ questions: asked }), finished.reject),
@@ -160,6 +165,25 @@ async function handle(
 
   const cancellation = lazily(() => new AbortController());
   const signal = lazily(() => AbortSignal.any([context.hangUp(), cancellation().signal]));
+  let isCancelled = false;
+  const cancel = (): void => {
+    isCancelled = true;
+    cancellation().abort();
+  };
+  const isCall = method === callTool;
+  // Unless something better becomes known of it.
+  if (isCall) record.outcome = 'failed';
+  const outcomeOf = (outcome: Outcome): CallOutcome | undefined =>
+    'questions' in outcome ? 'asked' : endOf(outcome, record, () => isCancelled || context.hangUp().aborted);
+  /** The call is answered, and goes on. */
+  const outlives = (): void => {
+    if (!isCall) return;
+    callIdOf(record);
+    record.outcome = 'running';
+    finished.promise
+      .then(outcomeOf, (): CallOutcome => 'failed')
+      .then((outcome) => context.onCallEnd(outcome));
+  };
   let stream: EventStream | undefined;
   let hasRoom = true;
   let entry: InProgressEntry | undefined;
@@ -181,7 +205,7 @@ async function handle(
     const opened = new EventStream(() => {
       stopSupervision();
       counted.end();
-      cancellation().abort();
+      cancel();
     });
     const mayStay = async () => !isDenial(await standing()) && context.isCurrent();
     stopSupervision = supervise(opened, config, mayStay, () => opened.close());
@@ -192,6 +216,8 @@ async function handle(
   /** For a call that takes longer than a moment and has sent nothing. It may outlive its token: it was begun with a good one. */
   function watchSilently(): void {
     entry = context.begin(false);
+    // When the client hangs up, its handler still gets to clean up, and what became of it is written.
+    base.waitUntil(finished.promise.catch(() => {}));
     let refused: Denial | undefined;
     const mayGoOn = async () => {
       const caller = await standing();
@@ -200,9 +226,7 @@ async function handle(
     };
     stopWatching = watch(config.streamRecheckSeconds, mayGoOn, () => {
       first.resolve(refused ?? { reason: 'policy_unavailable', detail: 'exception', retryAfterSeconds: 5 });
-      cancellation().abort();
-      // A handler that is cancelled still gets to clean up.
-      base.waitUntil(finished.promise.catch(() => {}));
+      cancel();
     });
   }
 
@@ -210,6 +234,7 @@ async function handle(
     message.meta;
   const channel: Channel = {
     client: { info: implementationOf(info), capabilities: message.meta[META_CLIENT_CAPABILITIES] as never },
+    record,
     signal,
     // Only these three may be answered with a question (basic/patterns/mrtr, "Supported Requests").
     ask: method === complete ? () => Promise.reject(new ToolError('A completion cannot ask.')) : round.ask,
@@ -231,8 +256,14 @@ async function handle(
   const outcome = await first.promise.finally(stopWatching);
   if (outcome !== undefined) {
     entry?.end();
-    return isDenial(outcome) ? outcome : respond(message, outcome, context);
+    if (isDenial(outcome)) {
+      outlives();
+      return outcome;
+    }
+    if (isCall) record.outcome = outcomeOf(outcome);
+    return respond(message, outcome, context);
   }
+  outlives();
 
   const open = stream as EventStream | undefined;
   const ended = finished.promise

@@ -44,8 +44,14 @@ export interface ToolDefinition<Input = unknown, Output = never> extends Require
   /** An answer the user gave (`elicit`, `sample`) serves for one call only. Costs a Durable Object call per answer. */
   readonly answersOnce?: boolean;
   /**
+   * The audit gets a MAC of the arguments of every call (audit/arguments-mac.ts), so that it can be told later whether they
+   * were these. Needs AUDIT_SECRET.
+   */
+  readonly auditArguments?: boolean;
+  /**
    * Runs after the caller was authorized and the arguments were validated.
-   * Throw a ToolError to tell the model what went wrong; of any other exception it learns nothing.
+   * Throw a ToolError to tell the model what went wrong, a Refused when the caller may not do it; of any other exception
+   * the model learns nothing.
    */
   handler(input: Input, context: HandlerContext): Handled<Output> | Promise<Handled<Output>>;
 }
@@ -65,15 +71,30 @@ export interface Tool extends Requirement {
   readonly hasObjectOutput: boolean;
   readonly parameterHeaders: readonly ParameterHeader[];
   readonly answersOnce: boolean;
+  readonly auditArguments: boolean;
   readonly handler: (input: unknown, context: HandlerContext) => unknown;
 }
 
 /** Why a tool could not do what was asked, in words for the model: thrown by a handler, answered as a result with `isError`. */
 export class ToolError extends Error {
-  override readonly name = 'ToolError';
+  override readonly name: string = 'ToolError';
 }
 
-const MEMBERS = [...COMMON_MEMBERS, 'annotations', 'input', 'output', 'headers', 'answersOnce', 'handler'];
+/** A ToolError by which a handler refuses its caller: in the audit it is a refusal, `refused_by_tool`. */
+export class Refused extends ToolError {
+  override readonly name = 'Refused';
+}
+
+const MEMBERS = [
+  ...COMMON_MEMBERS,
+  'annotations',
+  'input',
+  'output',
+  'headers',
+  'answersOnce',
+  'auditArguments',
+  'handler',
+];
 
 const TOOL_NAME = /^[\w.-]{1,128}$/;
 
@@ -82,7 +103,8 @@ const TOOL_NAME = /^[\w.-]{1,128}$/;
  * @throws {Error} naming the tool and what is wrong with its definition
  */
 export function defineTool<Input, Output = never>(definition: ToolDefinition<Input, Output>): Tool {
-  const { name, title, description, input, output, annotations, icons, answersOnce = false } = definition;
+  const { name, title, description, input, output, annotations, icons } = definition;
+  const { answersOnce = false, auditArguments = false } = definition;
   const fail = failing('tool', name);
   checkMembers(definition, MEMBERS, fail);
   if (!TOOL_NAME.test(name)) fail('name must be 1 to 128 characters of A-Z a-z 0-9 _ - .');
@@ -90,6 +112,7 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
   const requirement = checkRequirement(definition, fail);
   checkFunction(definition.handler, 'handler', fail);
   if (typeof answersOnce !== 'boolean') fail('answersOnce must be true or false');
+  if (typeof auditArguments !== 'boolean') fail('auditArguments must be true or false');
   const inputSchema = withHeaders(jsonSchemaOf(input, 'input'), definition.headers ?? {}, fail);
   if (inputSchema.type !== 'object') fail('input must be the schema of an object');
   const outputSchema = output && jsonSchemaOf(output, 'output');
@@ -107,6 +130,7 @@ export function defineTool<Input, Output = never>(definition: ToolDefinition<Inp
     hasObjectOutput,
     parameterHeaders: parameterHeaders(inputSchema, fail),
     answersOnce,
+    auditArguments,
     // Only arguments that `input` has validated reach the handler.
     handler: (value: unknown, context: HandlerContext) => definition.handler(value as Input, context),
   });

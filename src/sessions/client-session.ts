@@ -11,14 +11,17 @@
 // object that keeps nothing has no rows, no tables and no alarm.
 
 import { DurableObject } from 'cloudflare:workers';
+import type { Audit } from '../audit/audit.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import type { Grant } from '../grant.ts';
-import { policyRegistry } from '../objects.ts';
+import type { CallEnded } from '../log.ts';
+import { decisionLog, policyRegistry } from '../objects.ts';
 import { authorize, type Requirement, type Rights } from '../policy/authorize.ts';
 import { admit, type Caller, isSessionRevoked } from '../policy/caller.ts';
 import type { Policies, PolicyIo } from '../policy/policies.ts';
+import type { CallRecord } from '../protocol/call-record.ts';
 import { type Catalogue, findResource } from '../protocol/catalogue.ts';
 import { LEGACY_VERSIONS } from '../protocol/era.ts';
 import { implementationOf } from '../protocol/handler.ts';
@@ -59,14 +62,20 @@ export interface LegacyRequest {
   /** Whether those are the rights that the registry gave for this very request. */
   readonly isCurrent: boolean;
   readonly requestId: string;
+  /** Of a tool call: what is to be written should it end after its answer. */
+  readonly ended?: CallEnded;
 }
 
-export type LegacyAnswer =
+export type LegacyAnswer = (
   | { readonly json: string; readonly sessionId?: string }
   | { readonly stream: ReadableStream<Uint8Array> }
   | { readonly emptyStatus: 202 | 204 }
   | Failure
-  | Denial;
+  | Denial
+) & {
+  /** Which call it is about, and what became of it so far. */
+  readonly call?: CallRecord;
+};
 
 /** For operators. */
 export interface SessionDescription {
@@ -100,6 +109,7 @@ export function createClientSession(
     readonly config: Config;
     readonly catalogue: Catalogue;
     readonly policies: Policies;
+    readonly audit: Audit;
   },
 ) {
   return class ClientSession extends DurableObject<Env> implements ClientSessionApi {
@@ -115,7 +125,7 @@ export function createClientSession(
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
-      const { config, catalogue, policies } = deploymentOf(env);
+      const { config, catalogue, policies, audit } = deploymentOf(env);
       // When its object was restarted, a session may be idle for so much less: a little of what it may be idle.
       const store = new SessionStore(ctx.storage, Math.min(60, Math.floor(config.sessionIdleSeconds / 10)));
       this.#store = store;
@@ -136,7 +146,9 @@ export function createClientSession(
         standing,
       });
       this.#streams = streams;
-      const calling = { env, config, catalogue, store, streams, questions, standing, waitUntil };
+      const auditIo = { env, waitUntil, decisionLog: () => decisionLog(env, config) };
+      const recordEnd: CallsContext['recordEnd'] = (...of) => audit.recordEnd(...of, auditIo);
+      const calling = { env, config, catalogue, store, streams, questions, standing, recordEnd, waitUntil };
       this.#calls = new SessionCalls({ ...calling, state: this });
     }
 
@@ -195,10 +207,11 @@ export function createClientSession(
     ): Promise<LegacyAnswer> {
       const call = this.#questions.askedBy(session.id, message);
       const refused = call && (await this.#refusal(request, call.requirement));
+      const about = call && { call: { tool: call.record.tool, callId: call.record.callId } };
       if (refused && isRightsGone(refused)) call.cancel();
-      if (refused) return refused;
+      if (refused) return { ...refused, ...about };
       return this.#questions.answer(session.id, message)
-        ? { emptyStatus: 202 }
+        ? { emptyStatus: 202, ...about }
         : failure(400, INVALID_REQUEST, 'Nothing with this id was asked in this session');
     }
 

@@ -5,6 +5,7 @@
 // the call that asked it. Does not authorize: whoever hands an answer on has held it against what the call needs.
 
 import type { Requirement } from '../policy/authorize.ts';
+import type { CallRecord } from '../protocol/call-record.ts';
 import type { Question } from '../protocol/handler.ts';
 import type { ResponseMessage } from '../protocol/message.ts';
 import { ToolError } from '../protocol/tool.ts';
@@ -12,6 +13,7 @@ import { ToolError } from '../protocol/tool.ts';
 /** The call that asks. */
 export interface AskingCall {
   readonly requirement: Requirement;
+  readonly record: CallRecord;
   cancel(): void;
 }
 
@@ -49,7 +51,10 @@ export class Questions {
       };
       const refuse = (why: string) => settle(() => reject(new ToolError(why)));
       const cancel = () => refuse('The request was cancelled.');
-      const timer = setTimeout(() => refuse('The client did not answer in time.'), this.#timeoutMs);
+      const timer = setTimeout(() => {
+        call.record.unanswered = 'timed_out';
+        refuse('The client did not answer in time.');
+      }, this.#timeoutMs);
       signal.addEventListener('abort', cancel);
       this.#open.set(keyOf(sessionId, id), {
         call,

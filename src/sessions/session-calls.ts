@@ -9,9 +9,10 @@ import type { Principal } from '../auth/principal.ts';
 import { appEnv } from '../bindings.ts';
 import type { Config } from '../config.ts';
 import { type Denial, isDenial } from '../denial.ts';
-import { describeError, log } from '../log.ts';
+import { type CallEnded, type CallOutcome, describeError, log } from '../log.ts';
 import type { Requirement } from '../policy/authorize.ts';
 import type { Caller } from '../policy/caller.ts';
+import { type CallRecord, callIdOf, endOf } from '../protocol/call-record.ts';
 import type { Catalogue } from '../protocol/catalogue.ts';
 import { type Channel, createHandlerContext, implementationOf, isLoggingLevel } from '../protocol/handler.ts';
 import { handleLegacy, type LegacySession } from '../protocol/legacy.ts';
@@ -43,6 +44,8 @@ export interface CallsContext {
   readonly questions: Questions;
   readonly state: StateApi;
   standing(sessionId: string, principal: Principal, requirement: Requirement): Promise<Caller | Denial>;
+  /** Writes how a tool call ended that was answered before. */
+  recordEnd(ended: CallEnded, end: Pick<CallEnded, 'outcome' | 'callId' | 'latencyMs'>): void;
   waitUntil(promise: Promise<unknown>): void;
 }
 
@@ -82,7 +85,8 @@ export class SessionCalls {
     request: LegacyRequest,
     requirement: Requirement,
   ): Promise<LegacyAnswer> {
-    const { config, streams, standing, waitUntil } = this.#context;
+    const { config, streams, standing, recordEnd, waitUntil } = this.#context;
+    const startedAt = Date.now();
     const key = keyOf(session.id, message.id);
     if (this.#calls.has(key))
       return failure(400, INVALID_REQUEST, 'A request with this id is being handled', message.id);
@@ -119,32 +123,58 @@ export class SessionCalls {
       }
       return stream;
     };
-    const call = { requirement, cancel: () => cancellation.abort() };
+    const { ended } = request;
+    // By the name that the Worker found: callers can send any text.
+    const record: CallRecord = { tool: ended?.tool };
+    const call = { requirement, record, cancel: () => cancellation.abort() };
     const channel = this.#channel(session, call, cancellation.signal, openStream);
     const finished = this.#run(message, session, request, channel).finally(() => {
       stopWatching();
       this.#calls.delete(key);
     });
+    const outcomeOf = (result: Result | Failure): CallOutcome | undefined =>
+      endOf(result, record, () => cancellation.signal.aborted);
+    /** What the answer says of the call, if it is one of a tool; without an outcome it goes on. */
+    const about = (outcome: CallOutcome | undefined) =>
+      ended ? { call: { tool: record.tool, callId: record.callId, outcome } } : {};
+    const end = (outcome: CallOutcome | undefined): void => {
+      if (ended) recordEnd(ended, { outcome, callId: record.callId, latencyMs: Date.now() - startedAt });
+    };
     const first = await Promise.race([finished, hasStarted, refused.promise]);
-    if (first !== undefined) {
-      if (denial) return denial;
-      if (isDenial(first)) return first;
-      return isFailure(first) ? { ...first, status: 200 } : { json: responseJson(message, first) };
+    const denied = first === undefined ? undefined : (denial ?? (isDenial(first) ? first : undefined));
+    if (denied) {
+      callIdOf(record);
+      waitUntil(finished.then((result) => end(outcomeOf(result))));
+      return { ...denied, ...about('running') };
+    }
+    if (first !== undefined && !isDenial(first)) {
+      const told = about(outcomeOf(first));
+      return isFailure(first)
+        ? { ...first, status: 200, ...told }
+        : { json: responseJson(message, first), ...told };
     }
 
     const { id, readable } = openStream();
+    callIdOf(record);
     waitUntil(
-      finished.then((outcome) => {
-        // What was cancelled is not answered.
-        if (!cancellation.signal.aborted) {
-          const json = isFailure(outcome) ? failureJson(outcome) : responseJson(message, outcome);
-          const why = 'The result was too large to keep; send the request again';
-          streams.emit(session.id, id, json, failureJson(failure(200, INTERNAL_ERROR, why, message.id)));
+      finished.then((result) => {
+        let outcome = outcomeOf(result);
+        try {
+          // What was cancelled is not answered.
+          if (!cancellation.signal.aborted) {
+            const json = isFailure(result) ? failureJson(result) : responseJson(message, result);
+            const why = 'The result was too large to keep; send the request again';
+            const instead = failureJson(failure(200, INTERNAL_ERROR, why, message.id));
+            const isTold = streams.emit(session.id, id, json, instead);
+            if (!isTold && outcome === 'completed') outcome = 'too_large';
+          }
+          streams.finish(session.id, id);
+        } finally {
+          end(outcome);
         }
-        streams.finish(session.id, id);
       }),
     );
-    return { stream: readable };
+    return { stream: readable, ...about(record.outcome ?? 'running') };
   }
 
   /** Never rejects. */
@@ -205,6 +235,7 @@ export class SessionCalls {
     };
     return {
       client: { info: implementationOf(session.clientInfo), capabilities: session.capabilities },
+      record: call.record,
       signal: () => signal,
       send: (method, params) => send({ method, params }),
       logLevel: () => {
@@ -214,7 +245,11 @@ export class SessionCalls {
       releaseStream: (retryMs) => {
         if (!signal.aborted) streams.release(session.id, openStream().id, retryMs);
       },
-      ask: (question) => questions.ask(session.id, call, question, signal, send),
+      ask: (question) => {
+        call.record.outcome = 'asked';
+        callIdOf(call.record);
+        return questions.ask(session.id, call, question, signal, send);
+      },
     };
   }
 }

@@ -131,15 +131,17 @@ export class SessionStreams {
 
   /**
    * Remembers an event and sends it if somebody is connected. One that is too large to remember is only sent; whoever
-   * comes back gets `instead`, or nothing.
+   * comes back gets `instead`, or nothing. `false` when nobody can get it any more.
    */
-  emit(sessionId: string, streamId: number, json: string, instead = ''): void {
-    if (!this.#store.session(sessionId)) return;
+  emit(sessionId: string, streamId: number, json: string, instead = ''): boolean {
+    if (!this.#store.session(sessionId)) return false;
     const { sessionEvents, sessionEventBytes } = this.#config;
     const isTooLarge = new TextEncoder().encode(json).byteLength > Math.min(sessionEventBytes, MAX_ROW_BYTES);
     const seq = this.#store.addEvent(sessionId, streamId, isTooLarge ? instead : json);
     this.#store.trimEvents(sessionId, sessionEvents, sessionEventBytes);
-    this.#connections.get(keyOf(sessionId, streamId))?.write(event(json, `${streamId}-${seq}`));
+    const connection = this.#connections.get(keyOf(sessionId, streamId));
+    const isSent = connection?.write(event(json, `${streamId}-${seq}`)) === true;
+    return isSent || !isTooLarge;
   }
 
   #tell(sessionId: string, topic: Topic, uri?: string): void {

@@ -130,6 +130,17 @@ describe('explain', () => {
   const explain = async (body: object) => (await call('POST', '/admin/explain', { body })).body;
   const principal = (more: object = {}) => ({ issuer: gate.issuer.issuer, subject: 'emma', ...more });
 
+  test('says that the handler of a tool that is allowed may refuse too', async () => {
+    const may = { principal: principal({ roles: ['editor'], scopes: ['reports:write'] }) };
+    expect(await explain({ ...may, tool: 'list_reports' })).toMatchObject({ handlerMayRefuse: true });
+    for (const other of [
+      may,
+      { principal: principal(), tool: 'list_reports' },
+      { ...may, prompt: 'summarize_report' },
+    ])
+      expect(await explain(other)).not.toHaveProperty('handlerMayRefuse');
+  });
+
   test('names what gives each thing that a tool needs', async () => {
     const may = { principal: principal({ roles: ['editor'], scopes: ['reports:write'] }) };
     expect(await explain({ ...may, tool: 'list_reports' })).toMatchObject({

@@ -48,8 +48,15 @@ test('every field has its column', () => {
       ...['tools/call', 'update_report', 'revoke', 'modern', 'oauth', 'CH', 'ZRH'],
       ...['a b', 'b', 'c:d', 'e:f g:h', 'request', 'trace'],
     ],
-    doubles: [12, 403, 17],
+    doubles: [12, 403, 17, 0],
   });
+});
+
+test('the end of a call is told from a decision, and its outcome is a number', () => {
+  const ended = dataPoint({ ...DENIED, event: 'call_ended', decision: 'allow', outcome: 'completed' });
+  expect(ended.blobs[0]).toBe('call_ended');
+  expect(ended.doubles[3]).toBe(1);
+  expect(dataPoint({ ...DENIED, outcome: 'failed' }).doubles[3]).toBe(10);
 });
 
 test('the table names every column, and puts the words where they are', () => {
@@ -84,7 +91,7 @@ test('what is not there leaves its column empty, and moves no other', () => {
   });
   expect(blobs).toHaveLength(20);
   expect(blobs.filter((text) => text !== '')).toEqual(['deny', 'token_missing', 'request']);
-  expect(doubles).toEqual([0, 401, 0]);
+  expect(doubles).toEqual([0, 401, 0, 0]);
 });
 
 test.each<[string, Partial<DecisionEvent>, string]>([

@@ -2,6 +2,7 @@
 
 import { expect, test, vi } from 'vitest';
 import { createAudit } from '../../src/audit/audit.ts';
+import type { LoggedDecision } from '../../src/audit/decision-log.ts';
 import type { DecisionEvent, PolicyChangedEvent } from '../../src/log.ts';
 import {
   ALLOWED,
@@ -34,7 +35,8 @@ function recordAll(
     record(audit, { ...event, requestId: `r${number}` }, sinks.io);
 }
 
-const appended = ({ appended }: Sinks) => appended.flatMap(({ decisions }) => decisions);
+const appended = ({ appended }: Sinks) =>
+  appended.flatMap(({ decisions }) => decisions as readonly LoggedDecision[]);
 const queued = ({ queued }: Sinks) => queued.flat().map(({ body }) => body);
 
 test('every decision is a line of the log at once, whatever else is bound', () => {
@@ -152,7 +154,9 @@ test('what comes within a second goes in one batch, with the time and nothing el
     { at: NOW, ...DENIED },
     { at: NOW, ...ANONYMOUS },
   ];
-  expect(sinks.appended).toEqual([{ decisions: both, dropped: 0, id: expect.any(String) }]);
+  const { requestId: _, latencyMs: __, ...counted } = { at: NOW, ...ANONYMOUS, count: 1 };
+  const told = [{ at: NOW, ...DENIED }, counted];
+  expect(sinks.appended).toEqual([{ decisions: told, dropped: 0, id: expect.any(String) }]);
   expect(sinks.queued).toEqual([both.map((body) => ({ body, contentType: 'json' }))]);
   // One for each sink: what comes while somebody collects costs the request nothing.
   expect(sinks.promises).toHaveLength(2);
@@ -297,6 +301,62 @@ test('a storm of requests without a token keeps nobody else from being heard', a
   await vi.advanceTimersByTimeAsync(30_000);
   for (const arrived of [appended(sinks), queued(sinks)])
     expect(arrived.filter(({ issuer }) => issuer !== undefined)).toHaveLength(300);
+});
+
+test('attack: strangers are counted by reason: the first is told at once, then how many in twenty seconds', async () => {
+  const sinks = createSinks();
+  const audit = create();
+  const storm = async (seconds: number, event: DecisionEvent) => {
+    for (let second = 0; second < seconds; second += 1) {
+      recordAll(audit, sinks, 100, event);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+  };
+  const told = () =>
+    sinks.appended
+      .flatMap(({ decisions }) => decisions)
+      .map((item) => [item.reason, 'count' in item && item.count]);
+  await storm(1, ANONYMOUS);
+  expect(told()).toEqual([['token_missing', 1]]);
+  await storm(60, { ...ANONYMOUS, reason: 'token_invalid', detail: 'not_a_jwt' });
+  await vi.advanceTimersByTimeAsync(30_000);
+  const counts = (reason: string) => told().flatMap(([of, count]) => (of === reason ? [Number(count)] : []));
+  expect(counts('token_missing')).toEqual([1, 99]);
+  expect(counts('token_invalid').length).toBeLessThanOrEqual(5);
+  expect(counts('token_invalid').reduce((sum, count) => sum + count, 0)).toBe(6_000);
+  expect(sinks.appended.length).toBeLessThanOrEqual(8);
+});
+
+test('what goes with a count has nothing that a caller could have written, and nothing of its place', async () => {
+  const sinks = createSinks();
+  const event = {
+    ...ANONYMOUS,
+    detail: 'not_a_jwt',
+    traceId: 't',
+    requestId: 'x',
+    country: 'CH',
+    colo: 'ZRH',
+  };
+  record(create(), event, sinks.io);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(sinks.appended[0]?.decisions).toEqual([
+    {
+      ...{ event: 'decision', decision: 'deny', reason: 'token_missing', status: 401 },
+      ...{ detail: 'not_a_jwt', count: 1, at: NOW },
+    },
+  ]);
+});
+
+test('strangers whose counter was cut off are counted by the next one', async () => {
+  const sinks = createSinks();
+  const audit = create();
+  recordAll(audit, sinks, 5, ANONYMOUS);
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.clearAllTimers();
+  vi.setSystemTime(Date.now() + 60_000);
+  record(audit, ANONYMOUS, sinks.io);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(sinks.appended.flatMap(({ decisions }) => decisions)).toMatchObject([{ count: 1 }, { count: 5 }]);
 });
 
 // ---- the use of service keys ----

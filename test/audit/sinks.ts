@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { Audit, AuditIo, KeyUse } from '../../src/audit/audit.ts';
-import type { LoggedDecision } from '../../src/audit/decision-log.ts';
+import type { Logged, LoggedDecision } from '../../src/audit/decision-log.ts';
 import type { DecisionEvent } from '../../src/log.ts';
 
 /** What the log was given, parsed, since the test began. */
@@ -35,7 +35,7 @@ export const failing: Behaviour = async () => {
 };
 
 export interface Appended {
-  readonly decisions: readonly LoggedDecision[];
+  readonly decisions: readonly Logged[];
   readonly dropped: number;
   readonly id: string;
 }

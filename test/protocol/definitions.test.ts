@@ -50,6 +50,7 @@ const OF_A_TOOL: Members<ToolDefinition> = {
   annotations: [{ readOnlyHint: true }],
   headers: [{ id: 'Id' }, { stray: 'Id' }],
   answersOnce: [true, 'yes'],
+  auditArguments: [true, 'yes'],
   handler: [() => 'y', 'no function'],
 };
 const OF_A_RESOURCE = {

@@ -12,6 +12,7 @@ const sent: [method: string, params: unknown][] = [];
 const hungUp = new AbortController();
 const channel: Channel = {
   client: { info: undefined, capabilities: {} },
+  record: {},
   send: (method, params) => sent.push([method, params]),
   ask: async () => ({}),
   logLevel: () => 'warning',

@@ -70,6 +70,8 @@ function handle(method: string, params: object = {}, meta: object = {}, changed:
     principal: principal as unknown as HandlerBase['principal'],
     base: base as unknown as HandlerBase,
     sealer: createSealer('https://mcp.example.com/mcp', 'x'.repeat(32)),
+    record: {},
+    onCallEnd: () => {},
     now: 1_000,
     isReachable: () => true,
     viewer: {},
@@ -195,6 +197,16 @@ test('a client that closes the stream cancels its request', async () => {
   await Promise.all(running);
   expect(running.length).toBe(1);
   expect(reported).toEqual([]);
+});
+
+test('a call that has sent nothing goes on to its end when its client hangs up, and what became of it is known', async () => {
+  const hangUp = new AbortController();
+  const record: { outcome?: string } = {};
+  const answer = handle('tools/call', { name: 'waits' }, {}, { hangUp: () => hangUp.signal, record });
+  await expect.poll(() => running.length).toBe(1);
+  hangUp.abort();
+  await Promise.all([answer, ...running]);
+  expect(record.outcome).toBe('completed');
 });
 
 const FORMS = { [CAPABILITIES]: { elicitation: {} } };

@@ -100,6 +100,21 @@ test('an empty list says so', async () => {
     expect((await server.run(args)).stdout).toBe(`${words}\n`);
 });
 
+test('decisions show what became of a call, the end of one, and how many had no name', async () => {
+  const at = 1_700_000_000;
+  const about = { at, status: 200, issuer: ISSUER, subject: 'bob', method: 'tools/call', tool: 'refund' };
+  const items = [
+    { ...about, event: 'decision', decision: 'allow', outcome: 'asked' },
+    { ...about, event: 'call_ended', decision: 'deny', outcome: 'refused', reason: 'refused_by_tool' },
+    { at, event: 'decision', decision: 'deny', status: 401, reason: 'token_missing', count: 4_711 },
+  ];
+  server.answer = () => ({ body: { items } });
+  const [, asked, ended, strangers] = (await server.run(['decisions'])).stdout.split('\n');
+  expect(asked).toMatch(/allow +200 +asked +- +bob of .* tools\/call refund/);
+  expect(ended).toMatch(/deny +200 +ended: refused +refused_by_tool +bob/);
+  expect(strangers).toMatch(/deny +401 +- +token_missing +4711 without a name/);
+});
+
 test('an explanation shows the rules, and what revoked it', async () => {
   server.answer = () => ({
     body: {

@@ -43,6 +43,8 @@ export interface Result {
   readonly json: string;
   /** Whether clients may keep it for a while (MCP 2026-07-28, server/utilities/caching). */
   readonly isCacheable?: boolean;
+  /** Of a tool call, as far as the tool itself can tell. */
+  readonly outcome?: 'completed' | 'tool_error' | 'refused' | 'failed';
 }
 
 export type Method = (

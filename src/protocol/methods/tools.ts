@@ -9,7 +9,7 @@ import { isRecord } from '../../shapes.ts';
 import { MissingCapability } from '../handler.ts';
 import { failure, INVALID_PARAMS } from '../message.ts';
 import { validate } from '../schema.ts';
-import { ToolError } from '../tool.ts';
+import { Refused, ToolError } from '../tool.ts';
 import { handlerFailure, type Method, page, type Result } from './method.ts';
 
 export const listTools: Method = (message, context) =>
@@ -29,14 +29,15 @@ export const callTool: Method = async ({ id, params }, context) => {
   try {
     returned = await tool.handler(input.value, context.handler);
   } catch (error) {
-    if (error instanceof ToolError) return toolError(error.message);
+    if (error instanceof ToolError)
+      return toolError(error.message, error instanceof Refused ? 'refused' : 'tool_error');
     if (error instanceof MissingCapability) {
       return context.era === 'modern'
         ? handlerFailure(error, tool.name, id, context)
         : toolError(error.message);
     }
     context.report({ event: 'handler_failed', handler: tool.name, error: describeError(error) });
-    return toolError('The tool failed. The cause is in the log of the server.');
+    return toolError('The tool failed. The cause is in the log of the server.', 'failed');
   }
   if (!tool.output)
     return complete({
@@ -45,7 +46,7 @@ export const callTool: Method = async ({ id, params }, context) => {
   const output = await validate(tool.output, returned);
   if ('problems' in output) {
     context.report({ event: 'tool_output_invalid', handler: tool.name, at: output.paths });
-    return toolError('The tool gave a result that does not fit its own description.');
+    return toolError('The tool gave a result that does not fit its own description.', 'failed');
   }
   // The same as text, for clients that do not read structured content.
   const content = [{ type: 'text', text: JSON.stringify(output.value) }];
@@ -53,6 +54,10 @@ export const callTool: Method = async ({ id, params }, context) => {
   return complete(isStructured ? { content, structuredContent: output.value } : { content });
 };
 
-const toolError = (text: string): Result => complete({ content: [{ type: 'text', text }], isError: true });
+const toolError = (text: string, outcome: Result['outcome'] = 'tool_error'): Result =>
+  complete({ content: [{ type: 'text', text }], isError: true }, outcome);
 
-const complete = (result: Readonly<Record<string, unknown>>): Result => ({ json: JSON.stringify(result) });
+const complete = (
+  result: Readonly<Record<string, unknown>>,
+  outcome: Result['outcome'] = 'completed',
+): Result => ({ json: JSON.stringify(result), outcome });
