@@ -4,7 +4,8 @@
 // authorization-server/browser.ts presses the buttons. Errors name the endpoint and the OAuth error; no
 // token, code or secret gets into a message.
 // Does not verify tokens and does not keep them.
-// RFC 6749 with PKCE (RFC 7636), `iss` (RFC 9207), resource indicators (RFC 8707), device grant (RFC 8628).
+// RFC 6749 with PKCE (RFC 7636), `iss` (RFC 9207), resource indicators (RFC 8707), device grant (RFC 8628), and what a
+// resource server may want to know of the sign-in (RFC 9470).
 
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,8 @@ export interface AuthorizationServerMetadata {
   readonly introspection_endpoint?: string;
   readonly revocation_endpoint?: string;
   readonly device_authorization_endpoint?: string;
+  readonly scopes_supported?: readonly string[];
+  readonly authorization_response_iss_parameter_supported?: boolean;
 }
 
 /** The authorization server said no (RFC 6749 sections 4.1.2.1 and 5.2). */
@@ -52,36 +55,51 @@ interface Target {
   readonly resource?: string | undefined;
 }
 
+/** How the person has to have signed in (OpenID Connect Core section 3.1.2.1). */
+export interface Authentication {
+  /** At most so many seconds ago. */
+  readonly maxAge?: string | undefined;
+  readonly acrValues?: string | undefined;
+}
+
+/** As `user`, whose browser is pressed here; or as whoever `open` waits for: it gives where that browser was sent. */
 export async function authorizationCodeGrant(
-  options: Target & {
-    readonly user: string;
-    readonly clientId?: string;
-    readonly redirectUri?: string;
-    readonly browser?: Browser;
-  },
+  options: Target &
+    Authentication & { readonly clientId?: string; readonly redirectUri?: string } & (
+      | { readonly user: string; readonly browser?: Browser }
+      | { readonly open: (authorization: URL) => Promise<URL> }
+    ),
 ): Promise<TokenResponse> {
-  const { issuer, user, scope, resource, browser } = options;
+  const { issuer, resource } = options;
   const { clientId = 'cli', redirectUri = 'http://127.0.0.1/callback' } = options;
   const server = await discover(issuer);
   const verifier = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
 
+  if (!URL.canParse(server.authorization_endpoint)) throw new GrantError(issuer, 'no authorization_endpoint');
   const authorization = new URL(server.authorization_endpoint);
-  authorization.search = parameters({
+  // What is in its query already stays there (RFC 6749 section 3.1).
+  const asked = parameters({
     response_type: 'code',
     client_id: clientId,
     redirect_uri: redirectUri,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
     state,
-    scope,
     resource,
-  }).toString();
-  const { searchParams } = await approveAuthorization(authorization, user, { browser });
+    ...signInParameters(options, server),
+  });
+  for (const [name, value] of asked) authorization.searchParams.set(name, value);
+  const { searchParams } =
+    'open' in options
+      ? await options.open(authorization)
+      : await approveAuthorization(authorization, options.user, { browser: options.browser });
 
   const endpoint = server.authorization_endpoint;
   if (searchParams.get('state') !== state) throw new GrantError(endpoint, 'state_mismatch');
-  if (searchParams.get('iss') !== issuer) throw new GrantError(endpoint, 'issuer_mismatch');
+  // Where it was not sent, but said to be sent always, somebody left it out (RFC 9207 section 2.4).
+  const isSent = searchParams.has('iss') || server.authorization_response_iss_parameter_supported === true;
+  if (isSent && searchParams.get('iss') !== issuer) throw new GrantError(endpoint, 'issuer_mismatch');
   const code = searchParams.get('code');
   if (code === null) {
     throw new GrantError(
@@ -98,6 +116,21 @@ export async function authorizationCodeGrant(
     redirect_uri: redirectUri,
     resource,
   });
+}
+
+/** How somebody has to have signed in is a question of OpenID Connect: servers that know it want its scope with it. */
+function signInParameters(
+  { scope, maxAge, acrValues }: Target & Authentication,
+  { scopes_supported: known }: AuthorizationServerMetadata,
+): Readonly<Record<string, string | undefined>> {
+  const isAsked = maxAge !== undefined || acrValues !== undefined;
+  const scopes = new Set(scope?.split(' '));
+  if (isAsked && known?.includes('openid')) scopes.add('openid');
+  return {
+    scope: scopes.size === 0 ? undefined : [...scopes].join(' '),
+    max_age: maxAge,
+    acr_values: acrValues,
+  };
 }
 
 /**
@@ -137,16 +170,21 @@ export async function clientCredentialsGrant(
 
 /** As `user`, whose browser is pressed here; or as whoever confirms what `show` gets to show. */
 export async function deviceGrant(
-  options: Target & { readonly clientId?: string } & (
+  options: Target &
+    Authentication & { readonly clientId?: string } & (
       | { readonly user: string }
       | { readonly show: (device: DeviceAuthorization) => void }
     ),
 ): Promise<TokenResponse> {
-  const { issuer, clientId = 'cli', scope, resource } = options;
+  const { issuer, clientId = 'cli', resource } = options;
   const server = await discover(issuer);
   const endpoint = server.device_authorization_endpoint;
   if (endpoint === undefined) throw new GrantError(issuer, 'no device_authorization_endpoint');
-  const device = await post<DeviceAuthorization>(endpoint, { client_id: clientId, scope, resource });
+  const device = await post<DeviceAuthorization>(endpoint, {
+    client_id: clientId,
+    resource,
+    ...signInParameters(options, server),
+  });
   let seconds = device.interval ?? 5;
   const end = Date.now() + device.expires_in * 1000;
   if ('user' in options) {

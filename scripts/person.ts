@@ -17,6 +17,7 @@ import {
   StreamableHTTPClientTransport,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
+import { Browser } from './authorization-server/browser.ts';
 import { approveAuthorization } from './grants.ts';
 
 export interface PersonOptions {
@@ -176,6 +177,16 @@ export class Person {
       throw new Error('the client wanted authorization but did not send anyone to the authorization server');
     await this.#transport.finishAuth(callback.searchParams);
   }
+}
+
+/**
+ * Does what a command tells a person: opens the URL, signs in, and goes where the browser is sent. Gives the page that is
+ * seen last.
+ */
+export async function openAndSignIn(url: string, user: string, deny = false): Promise<string> {
+  const destination = await new Browser().visit(new URL(url), { user, deny });
+  if ('page' in destination) return destination.page;
+  return (await fetch(destination.redirect)).text();
 }
 
 function versionsOf(protocol: string): ClientOptions {

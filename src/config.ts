@@ -21,13 +21,16 @@ import {
 import {
   adminScopeProblems,
   checkBoolean,
+  checkClients,
   checkImplications,
   checkNumber,
   checkResource,
+  checkScope,
+  checkScopes,
   isServerInfo,
   oneOf,
 } from './setting-checks.ts';
-import { SCOPE_TOKEN, stringList } from './shapes.ts';
+import { stringList } from './shapes.ts';
 import { parseUrl } from './url.ts';
 
 export {
@@ -73,6 +76,10 @@ const NUMBERS = {
   policyFreshSeconds: [30, 1, 300],
   /** How old it may get while it cannot be renewed; beyond, requests are refused with 503. */
   policyHardLimitSeconds: [300, 2, 86_400],
+  /** The longest that the token of an operator may live, from iat to exp. */
+  adminTokenSeconds: [43_200, 60, 31_536_000],
+  /** How long ago an operator may have signed in (`auth_time`); 0: it is not looked at. */
+  adminMaxAuthAgeSeconds: [0, 0, 31_536_000],
   /** The longest a service key may be valid. */
   serviceKeyMaxSeconds: [7_776_000, 60, 31_536_000],
   /** Newest decisions kept for operators. */
@@ -142,6 +149,8 @@ export interface Settings extends Partial<Record<NumberName, number>> {
   adminScopeInKeys?: boolean;
   /** Whether `grantedScopes` and `scopeImplications` may give it, to whoever did not agree to it by its name. */
   adminScopeGranted?: boolean;
+  /** Ids of the clients that operators sign in with; none: any client. */
+  adminClients?: readonly string[];
   /** Operators whatever the roles say: for when a role edit has locked everybody out. They need the scope all the same. */
   operators?: readonly Operator[];
   /**
@@ -203,6 +212,7 @@ export interface Config extends Readonly<Record<NumberName, number>> {
   readonly adminPermission: string;
   readonly adminScopeInKeys: boolean;
   readonly adminScopeGranted: boolean;
+  readonly adminClients: readonly string[] | undefined;
   readonly operators: readonly Operator[];
   readonly operatorTenants: readonly OperatorTenant[];
   readonly serviceKeys: boolean;
@@ -274,10 +284,6 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     typeof value === 'string' && value !== '' ? value : fail('must be a non-empty string');
   const url = (value: unknown, fail: Fail): string | undefined =>
     parseUrl(value) ? String(value) : fail('must be an absolute URL');
-  const scopes = (value: unknown, fail: Fail): readonly string[] | undefined =>
-    stringList(value)?.every((scope) => SCOPE_TOKEN.test(scope))
-      ? stringList(value)
-      : fail('must be a list of scope names');
   const list = (value: unknown, fail: Fail): readonly string[] | undefined =>
     stringList(value) ?? fail('must be a list of strings');
 
@@ -302,16 +308,14 @@ export function checkConfig(settings: Settings, vars: Readonly<Record<string, un
     authorizationServers: servers ?? [],
     resourceName: read('resourceName', text),
     resourceDocumentation: read('resourceDocumentation', url),
-    scopesSupported: read('scopesSupported', scopes) ?? [],
+    scopesSupported: read('scopesSupported', checkScopes) ?? [],
     scopeImplications: read('scopeImplications', checkImplications) ?? {},
     defaultRoles: read('defaultRoles', list) ?? [],
-    adminScope:
-      read('adminScope', (value, fail) =>
-        typeof value === 'string' && SCOPE_TOKEN.test(value) ? value : fail('must be one scope name'),
-      ) ?? 'mcp:admin',
+    adminScope: read('adminScope', checkScope) ?? 'mcp:admin',
     adminPermission: read('adminPermission', text) ?? 'mcp:operate',
     adminScopeInKeys: read('adminScopeInKeys', checkBoolean) ?? false,
     adminScopeGranted: read('adminScopeGranted', checkBoolean) ?? false,
+    adminClients: read('adminClients', checkClients),
     operators: read('operators', checkOperators) ?? [],
     operatorTenants: read('operatorTenants', checkOperatorTenants) ?? [],
     serviceKeys: read('serviceKeys', checkBoolean) ?? false,

@@ -26,6 +26,8 @@ export type Denial =
       readonly reason: 'rate_limited';
       readonly retryAfterSeconds: number;
     }
+  /** Of operators: who signed in with another client, whose token lives too long or says not how long, or was it long ago. */
+  | { readonly reason: 'client_not_allowed' | 'token_too_long_lived' | 'authentication_too_old' }
   | {
       readonly reason: 'permission_missing';
       /** What the operation needs and the caller's roles do not give. */

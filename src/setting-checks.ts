@@ -54,6 +54,20 @@ export function checkResource(value: unknown, fail: Fail): string | undefined {
   return value;
 }
 
+export const checkScope = (value: unknown, fail: Fail): string | undefined =>
+  typeof value === 'string' && SCOPE_TOKEN.test(value) ? value : fail('must be one scope name');
+
+export const checkScopes = (value: unknown, fail: Fail): readonly string[] | undefined =>
+  stringList(value)?.every((scope) => SCOPE_TOKEN.test(scope))
+    ? stringList(value)
+    : fail('must be a list of scope names');
+
+/** An empty list could mean any client or none, so it means nothing. */
+export function checkClients(value: unknown, fail: Fail): readonly string[] | undefined {
+  const clients = stringList(value);
+  return clients?.length ? clients : fail('must be a list of client ids, at least one');
+}
+
 export function checkImplications(
   value: unknown,
   fail: Fail,

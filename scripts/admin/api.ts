@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../command.ts';
+import type { Authentication } from '../grants.ts';
 import { note } from './output.ts';
 import { isNobodyThere, problemOf } from './problem.ts';
 import { refusalOf, repeatHint } from './refusal.ts';
@@ -87,8 +88,14 @@ export function createApi(resource: string, credential: Credential): Api {
       const query = new URLSearchParams(given).toString();
       const url = `${origin}/admin${path}${query === '' ? '' : `?${query}`}`;
       let received = await attemptTwice(method, url, request);
-      if (received.status === 401 && (await credential.refused())) {
-        note('the token of an earlier sign-in is not accepted any more; signing in again');
+      // Once for a token that is old, and once for how somebody has to have signed in.
+      for (let asked = askedBy(received); asked !== undefined; asked = askedBy(received)) {
+        if (!(await credential.refused(asked.authentication))) break;
+        note(
+          asked.authentication
+            ? 'the server wants a sign-in that is not so long ago; signing in again'
+            : 'the token of an earlier sign-in is not accepted any more; signing in again',
+        );
         received = await attemptTwice(method, url, request);
       }
       const { status, headers, text } = received;
@@ -104,6 +111,25 @@ interface Received {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+}
+
+/** Of a 401: how somebody has to have signed in, where it is about that (RFC 9470 section 3). */
+function askedBy({
+  status,
+  headers,
+}: Received): { readonly authentication: Authentication | undefined } | undefined {
+  if (status !== 401) return undefined;
+  const challenge = headers.get('www-authenticate') ?? '';
+  const parameter = (name: string): string | undefined =>
+    new RegExp(`[ ,]${name}="([^"\\\\]*)"`).exec(challenge)?.[1];
+  if (parameter('error') !== 'insufficient_user_authentication') return { authentication: undefined };
+  const maxAge = parameter('max_age');
+  return {
+    authentication: {
+      maxAge: maxAge !== undefined && /^\d{1,10}$/.test(maxAge) ? maxAge : undefined,
+      acrValues: parameter('acr_values'),
+    },
+  };
 }
 
 function jsonOf(text: string): object | undefined {

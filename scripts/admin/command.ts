@@ -52,8 +52,9 @@ export const SERVER_FLAGS: Flags = {
   'as-client': {
     type: 'string',
     value: 'ID',
-    help: 'the client to sign in with, by the device flow (default: cli)',
+    help: 'the client to sign in with (default: cli)',
   },
+  device: { type: 'boolean', help: 'sign in by a code, in a browser on another machine (device flow)' },
   client: {
     type: 'string',
     value: 'ID',

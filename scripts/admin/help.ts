@@ -23,7 +23,9 @@ const SIGNING_IN = `Signing in, the first that fits:
   --client ID --client-secret S   client credentials
   ADMIN_TOKEN                     an access token or service key that you have
   ADMIN_CLIENT_ID, ADMIN_CLIENT_SECRET
-  otherwise                       the device flow: a URL and a code to confirm in a browser
+  otherwise                       a URL to open in a browser on this machine (authorization code with PKCE);
+                                  --device: a URL and a code to confirm in a browser anywhere. Confirm no code that
+                                  you did not just ask for: whoever did gets your token
 The caller needs the scope mcp:admin and the permission mcp:operate, or the part of it that a command needs: :read, :revoke,
 :grant, :keys, :privacy. A token got by signing in is kept under .wrangler/
 (or in ADMIN_TOKEN_FOLDER) until it expires; \`logout\` removes it.

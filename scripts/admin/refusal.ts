@@ -36,6 +36,12 @@ export function refusalOf(refused: Refused): Refusal {
 function adviceFor({ status, body = {}, credential, resource }: Refused): readonly string[] {
   const { error, error_description: description, scope } = body as Readonly<Record<string, unknown>>;
   const { source, again } = credential;
+  if (error === 'insufficient_user_authentication')
+    return [
+      `${source} does not say that its person signed in lately enough: ${again}.`,
+      'If that does not help, the authorization server does not put auth_time into access tokens, or does not obey max_age: npm run doctor',
+    ];
+  if (error === 'client_not_allowed') return ['--as-client says which client to sign in with.'];
   if (status === 401)
     return [
       `${source} is expired, revoked, or not for ${resource}: ${again}.`,

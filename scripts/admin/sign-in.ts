@@ -1,10 +1,15 @@
-// How an operator gets an access token: at the local authorization server, as a client, by a browser elsewhere, or ready.
+// How an operator gets an access token: by a browser on this machine (authorization code with PKCE, RFC 8252), by one
+// elsewhere (device flow), at the local authorization server, as a client, or ready.
 //
+// The device flow is never the default: whoever starts it somewhere and has an operator confirm the code has the token. The
+// answer of the other one comes to this machine only.
 // Does not print a token, and keeps only those that somebody had to sign in for (token-files.ts).
 
 import { MACHINES, USERS } from '../authorization-server/accounts.ts';
 import { UsageError } from '../command.ts';
 import {
+  type Authentication,
+  authorizationCodeGrant,
   clientCredentialsGrant,
   type DeviceAuthorization,
   deviceGrant,
@@ -12,6 +17,7 @@ import {
   type TokenResponse,
 } from '../grants.ts';
 import type { Given } from './given.ts';
+import { listenOnLoopback } from './loopback.ts';
 import { hide, note, oneLine } from './output.ts';
 import { problemOf } from './problem.ts';
 import { checkedUrl, isLocal, onlyIssuer, type ResourceServer } from './server.ts';
@@ -20,8 +26,11 @@ import { dropToken, keepToken, keptToken, type TokenScope } from './token-files.
 export interface Credential {
   /** The same one until it was refused. Signs in when there is none. */
   token(): Promise<string>;
-  /** The server does not take it. `true` when it was an old one, so that signing in may help. */
-  refused(): Promise<boolean>;
+  /**
+   * The server does not take it. `true` when signing in may help: it was an old one, or the server has not said before how
+   * somebody has to have signed in.
+   */
+  refused(authentication?: Authentication): Promise<boolean>;
   /** What it is called in an explanation. */
   readonly source: string;
   /** How to get another one. */
@@ -35,6 +44,7 @@ type Way =
   | { readonly by: 'token'; readonly token: string }
   | { readonly by: 'client'; readonly clientId: string; readonly secret: string | undefined }
   | { readonly by: 'user'; readonly user: string }
+  | { readonly by: 'code' }
   | { readonly by: 'device' };
 
 /** What was said on the command line comes before what the environment says. @throws {UsageError} */
@@ -42,7 +52,8 @@ export function wayToSignIn(given: Given): Way {
   const { ADMIN_TOKEN, ADMIN_CLIENT_ID, ADMIN_CLIENT_SECRET } = process.env;
   const [user, client] = [given.text('user'), given.text('client')];
   const secret = given.text('client-secret') ?? (ADMIN_CLIENT_SECRET || undefined);
-  if (user !== undefined && client !== undefined) throw new UsageError('give either --user or --client');
+  const said = [user !== undefined, client !== undefined, given.is('device')];
+  if (said.filter(Boolean).length > 1) throw new UsageError('give one of --user, --client and --device');
   if (client === undefined && given.text('client-secret') !== undefined)
     throw new UsageError('--client-secret goes with --client');
   if (user !== undefined) {
@@ -51,7 +62,8 @@ export function wayToSignIn(given: Given): Way {
     return { by: 'user', user };
   }
   if (client !== undefined) return { by: 'client', clientId: client, secret };
-  if (given.text('as-client') !== undefined) return { by: 'device' };
+  if (given.is('device')) return { by: 'device' };
+  if (given.text('as-client') !== undefined) return { by: 'code' };
   if (ADMIN_TOKEN) {
     const token = ADMIN_TOKEN.trim();
     // Whatever else it is would get into the message of whoever refuses it.
@@ -59,7 +71,7 @@ export function wayToSignIn(given: Given): Way {
     return { by: 'token', token };
   }
   if (ADMIN_CLIENT_ID) return { by: 'client', clientId: ADMIN_CLIENT_ID, secret };
-  return { by: 'device' };
+  return { by: 'code' };
 }
 
 export function createCredential(
@@ -71,6 +83,7 @@ export function createCredential(
   /** What the token at hand is kept under, when it is. */
   let keptAs: TokenScope | undefined;
   let isOld = false;
+  let authentication: Authentication | undefined;
 
   async function signIn(): Promise<string> {
     if (way.by === 'token') return way.token;
@@ -90,12 +103,15 @@ export function createCredential(
     const isKept = !given.is('no-cache');
     const wanted = { issuer, resource, clientId, user, scope };
     keptAs = isKept ? wanted : undefined;
-    const kept = isKept ? await keptToken(wanted) : undefined;
+    const kept = isKept && !authentication ? await keptToken(wanted) : undefined;
     isOld = kept !== undefined;
     if (kept !== undefined) return kept;
 
-    const how = way.by === 'user' ? { user: way.user } : { show: showDevice(resource) };
-    const issued = await granted(issuer, () => deviceGrant({ ...target, clientId, ...how }));
+    const asked = { ...target, ...authentication, clientId };
+    const issued = await granted(issuer, () => {
+      if (way.by === 'user') return authorizationCodeGrant({ ...asked, user: way.user });
+      return way.by === 'code' ? browserGrant(asked) : deviceGrant({ ...asked, show: showDevice(resource) });
+    });
     const { access_token: accessToken, expires_in: expiresInSeconds } = issued;
     // Before anything else can go wrong and be told.
     hide(accessToken);
@@ -110,10 +126,12 @@ export function createCredential(
       hide(token);
       return token;
     },
-    async refused() {
+    async refused(wanted) {
       if (keptAs) await dropToken(keptAs);
       token = undefined;
-      const mayHelp = isOld;
+      const isNew = wanted !== undefined && authentication === undefined && isPerson(way);
+      if (isNew) authentication = wanted;
+      const mayHelp = isOld || isNew;
       isOld = false;
       return mayHelp;
     },
@@ -125,8 +143,11 @@ const WORDS: Readonly<Record<Way['by'], Pick<Credential, 'source' | 'again'>>> =
   token: { source: 'the token in ADMIN_TOKEN', again: 'put another one there, or unset it to sign in' },
   client: { source: "the client's token", again: 'repeat the command' },
   user: { source: 'the token', again: 'repeat the command, which signs in again' },
+  code: { source: 'the token', again: 'repeat the command, which signs in again' },
   device: { source: 'the token', again: 'repeat the command, which signs in again' },
 };
+
+const isPerson = ({ by }: Way): boolean => by !== 'token' && by !== 'client';
 
 function clientToken(
   { clientId, secret }: Extract<Way, { by: 'client' }>,
@@ -140,6 +161,27 @@ function clientToken(
     );
   hide(clientSecret);
   return granted(target.issuer, () => clientCredentialsGrant({ ...target, clientId, clientSecret }));
+}
+
+/** The URL is shown, and opened by nobody but the person. */
+async function browserGrant(
+  asked: Omit<Parameters<typeof authorizationCodeGrant>[0], 'user' | 'open'> & { readonly resource: string },
+): Promise<TokenResponse> {
+  const loopback = await listenOnLoopback();
+  try {
+    return await authorizationCodeGrant({
+      ...asked,
+      redirectUri: loopback.redirectUri,
+      open: (url) => {
+        checkedUrl('the authorization endpoint', url.href);
+        note(oneLine(`Sign in for ${asked.resource}: open ${url}`));
+        note('in a browser on this machine (--device: on any other). Waiting ...');
+        return loopback.answer(url.searchParams.get('state') ?? '');
+      },
+    });
+  } finally {
+    loopback.close();
+  }
 }
 
 const showDevice =
@@ -161,6 +203,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   unauthorized_client: 'the client may not use this grant (--as-client, --client)',
   invalid_scope:
     'the client may not ask for this scope: allow it at the authorization server, or say --scope',
+  'no authorization_endpoint': 'the authorization server signs nobody in by a browser here (--device)',
   invalid_target: 'the authorization server issues no tokens for this resource',
 };
 

@@ -108,9 +108,12 @@ export function createProvider(options: ProviderOptions): Provider {
     renderError: (ctx, { error, error_description }) => show(ctx, errorPage(error, error_description)),
     findAccount: (_ctx, id) =>
       Object.hasOwn(USERS, id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
-    extraTokenClaims: (_ctx, token) => {
+    extraTokenClaims: (ctx, token) => {
       const roles = 'accountId' in token ? USERS[token.accountId] : MACHINES[token.clientId ?? '']?.roles;
-      return roles && { roles };
+      const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities;
+      // Of the sign-in, whenever the token is renewed (RFC 9470 section 6). A machine has none.
+      const auth_time = (AuthorizationCode ?? DeviceCode ?? RefreshToken)?.authTime;
+      return { ...(roles && { roles }), ...(auth_time === undefined ? {} : { auth_time }) };
     },
     // By grant type alone: MCP clients register for refresh_token and rarely ask for offline_access.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

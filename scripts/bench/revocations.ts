@@ -42,6 +42,7 @@ const principal = (name: string): Principal => ({
   tokenId: `token-${name}`,
   issuedAt: 2_000_000_000,
   expiresAt: 2_000_000_600,
+  authenticatedAt: undefined,
 });
 
 const median = (values: readonly number[]): number =>

@@ -97,6 +97,7 @@ async function checkForClients(
     scopes: scopesToAskFor(config.scopesSupported, config),
     isOneOfSeveral: config.authorizationServers.flatMap(({ advertised }) => advertised).length > 1,
     isMirrored: mirror?.name !== undefined,
+    isAuthTimeNeeded: config.adminMaxAuthAgeSeconds > 0,
   };
   return [
     ...checkContent(place, metadata.document, wanted),

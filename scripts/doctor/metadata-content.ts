@@ -16,6 +16,8 @@ export interface Wanted {
   readonly isOneOfSeveral: boolean;
   /** Whether clients read a copy here that says PKCE (`mirror`). */
   readonly isMirrored: boolean;
+  /** Whether tokens of operators have to say when somebody signed in (`adminMaxAuthAgeSeconds`). */
+  readonly isAuthTimeNeeded: boolean;
 }
 
 export function checkContent(issuer: string, document: Document, wanted: Wanted): Finding[] {
@@ -28,6 +30,7 @@ export function checkContent(issuer: string, document: Document, wanted: Wanted)
     ...scopes(issuer, document, wanted),
     ...resources(issuer, document, wanted),
     ...mixUp(issuer, document, wanted),
+    ...(wanted.isAuthTimeNeeded ? authTime(issuer, document) : []),
   ];
   const isFine = faults.every(({ level }) => level === 'ok');
   return isFine ? [...faults, ok('issuer.flow', `${issuer}: authorization code with PKCE (S256)`)] : faults;
@@ -176,6 +179,20 @@ function mixUp(issuer: string, document: Document, { isOneOfSeveral, isMirrored 
       `${issuer}: does not say in its answers who it is (RFC 9207), and is one of several`,
       'A client that is in the middle of signing in at two of them can be made to send the code of one to the other.',
       'Enable `iss` in authorization responses, if the product can.',
+    ),
+  ];
+}
+
+/** RFC 9470. What is listed are claims in general (OpenID Connect Discovery section 3): a token shows more. */
+function authTime(issuer: string, document: Document): Finding[] {
+  if (list(document.claims_supported)?.includes('auth_time'))
+    return [ok('issuer.auth-time', `${issuer}: says that it sends auth_time`)];
+  return [
+    warning(
+      'issuer.auth-time',
+      `${issuer}: does not say that it sends auth_time (claims_supported), and adminMaxAuthAgeSeconds is set`,
+      'An operator whose token does not say when its person signed in is refused, however often they sign in.',
+      'Have the authorization server put auth_time into access tokens, and look at one with --token; if it cannot, leave ADMIN_MAX_AUTH_AGE_SECONDS at 0.',
     ),
   ];
 }

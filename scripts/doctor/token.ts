@@ -63,6 +63,7 @@ export async function examineToken(
     ...tooLong,
     accepted(outcome, config),
     ...opinions(outcome, config),
+    ...forOperators(outcome, config),
     ...(app ? checkRights(outcome, app, config) : []),
   ];
   return { findings, principal: outcome, isJudged: tooLong.length === 0, isSendable };
@@ -158,6 +159,36 @@ function opinions({ clientId, issuedAt, expiresAt }: Principal, config: Config):
         `Say where it is: clientId = [["..."]] in the entry of ${config.authorizationServers.length === 1 ? 'AUTHORIZATION_SERVERS' : 'its issuer'}.`,
       ),
     );
+  return findings;
+}
+
+/** What would keep the token of an operator that is like this one out of the operators' API. */
+function forOperators({ issuedAt, expiresAt, authenticatedAt }: Principal, config: Config): Finding[] {
+  const { adminTokenSeconds, adminMaxAuthAgeSeconds } = config;
+  const findings: Finding[] = [];
+  if (issuedAt > 0 && expiresAt - issuedAt > adminTokenSeconds)
+    findings.push(
+      warning(
+        'token.operators',
+        `the token lives ${duration(expiresAt - issuedAt)}, longer than one of an operator may (adminTokenSeconds, ${duration(adminTokenSeconds)})`,
+        "The operators' API refuses a token that lives like this one, with token_too_long_lived.",
+        'Have the authorization server issue shorter ones, at least to the client that operators sign in with; or raise ADMIN_TOKEN_SECONDS.',
+      ),
+    );
+  if (adminMaxAuthAgeSeconds === 0) return findings;
+  findings.push(
+    authenticatedAt === undefined
+      ? warning(
+          'token.auth-time',
+          'the token does not say when its person signed in (auth_time), and adminMaxAuthAgeSeconds is set',
+          "The operators' API refuses a token like this one, however often its person signs in.",
+          'Have the authorization server put auth_time, in seconds, into access tokens. A token that a client got for itself has none.',
+        )
+      : ok(
+          'token.auth-time',
+          `the token says when its person signed in: ${duration(Math.floor(Date.now() / 1_000) - authenticatedAt)} ago (adminMaxAuthAgeSeconds: ${duration(adminMaxAuthAgeSeconds)})`,
+        ),
+  );
   return findings;
 }
 

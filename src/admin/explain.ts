@@ -141,6 +141,7 @@ async function principalIn(input: Input, policy: Policy, call: Call): Promise<Pr
     tokenId: 'none',
     issuedAt: optionalNumber(principal, 'issuedAt', 0, Number.MAX_SAFE_INTEGER) ?? now,
     expiresAt: now + 1,
+    authenticatedAt: undefined,
   };
   if (issuer === SERVICE_ISSUER) {
     const record = [...policy.serviceKeys.values()].find(({ service }) => service === described.subject);

@@ -5,6 +5,9 @@
 // they need the scope, and can be revoked, like everybody. Listed by subject only: a client is not a person.
 // Where tokens have a tenant, anybody's organization can call a role `operator`: roles count from those organizations only
 // that the deployment names.
+// An operator's token is held to more than anybody's, because whoever gets at one gets at everything: which client it was
+// issued to, how long it lives, how long ago its person signed in. Service keys are nobody's signing in, and have bounds of
+// their own.
 // Does not decide what an operation needs: routes.ts.
 
 import type { Principal } from '../auth/principal.ts';
@@ -60,6 +63,37 @@ export function checkMay(
   const permission = `${deployment.config.adminPermission}:${part}`;
   if (permissionsOf(operator, deployment.config).includes(permission)) return;
   throw new Refusal(403, 'forbidden', `Your account lacks the permission ${permission} for that.`);
+}
+
+type TokenConfig = Pick<
+  Config,
+  'adminClients' | 'adminTokenSeconds' | 'adminMaxAuthAgeSeconds' | 'clockToleranceSeconds'
+>;
+
+/**
+ * Why nobody is an operator with this token. Told before what is missing, since neither another scope nor signing in again
+ * helps: a person who can be made to confirm a code at a client of somebody else's is not sent to consent there.
+ */
+export function unfitToken(
+  { kind, clientId, issuedAt, expiresAt }: Principal,
+  { adminClients, adminTokenSeconds }: TokenConfig,
+): Denial | undefined {
+  if (kind === 'service') return undefined;
+  if (adminClients && !adminClients.includes(clientId ?? '')) return { reason: 'client_not_allowed' };
+  // Without iat it counts as issued at 0, and lives too long.
+  return expiresAt - issuedAt > adminTokenSeconds ? { reason: 'token_too_long_lived' } : undefined;
+}
+
+/** Why an operator has to sign in again: it was too long ago, or nobody knows when. Told to operators only. */
+export function oldAuthentication(
+  { kind, authenticatedAt }: Principal,
+  { adminMaxAuthAgeSeconds: most, clockToleranceSeconds }: TokenConfig,
+  now: number,
+): Denial | undefined {
+  if (kind === 'service' || most === 0) return undefined;
+  const age = now - (authenticatedAt ?? 0);
+  // One in the future (in milliseconds, say) would never get old.
+  return age > most || age < -clockToleranceSeconds ? { reason: 'authentication_too_old' } : undefined;
 }
 
 /** Whether somebody is an operator by configuration; where no tenant is named, in any. */

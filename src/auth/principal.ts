@@ -31,6 +31,8 @@ export interface Principal {
   readonly issuedAt: number;
   /** Epoch seconds. */
   readonly expiresAt: number;
+  /** When the person proved to the issuer who it is (`auth_time`): not when the token was issued. Epoch seconds. */
+  readonly authenticatedAt: number | undefined;
 }
 
 /** The current actor of a token (RFC 8693, section 4.1), of the same issuer as the token. */

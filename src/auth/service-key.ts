@@ -122,6 +122,7 @@ export function servicePrincipal({
     tokenId: id,
     issuedAt: createdAt,
     expiresAt,
+    authenticatedAt: undefined,
   });
 }
 

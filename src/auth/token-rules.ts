@@ -36,7 +36,7 @@ export async function principalFrom(
   const broken = brokenRule(payload, server.require);
   if (broken !== undefined) return invalid(`require_${broken}`);
 
-  const { exp, iat } = payload;
+  const { exp, iat, auth_time: authTime } = payload;
   if (!isInstant(exp)) return invalid('exp_unbounded');
   // A token from the future would escape every revocation "issued at or before". Absent is allowed: it counts as the oldest.
   if (iat !== undefined && (typeof iat !== 'number' || iat > now + config.clockToleranceSeconds))
@@ -60,6 +60,8 @@ export async function principalFrom(
     act: actorOf(payload.act),
     issuedAt: iat ?? 0,
     expiresAt: exp,
+    // Whoever needs it refuses a token without; nobody else cares what stands there.
+    authenticatedAt: isInstant(authTime) ? authTime : undefined,
   });
 }
 

@@ -6,7 +6,7 @@
 // a decision in the audit, with the operation.
 // The description of the API is no operation: the platform serves it to anybody (wrangler.toml [assets]).
 
-import { operatorRequirement, refuseForeign } from '../admin/operator.ts';
+import { oldAuthentication, operatorRequirement, refuseForeign, unfitToken } from '../admin/operator.ts';
 import { methodsOf, operate, operationOf } from '../admin/routes.ts';
 import type { Context } from '../context.ts';
 import { type Denial, isDenial } from '../denial.ts';
@@ -27,8 +27,8 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   if (!principal) return admitted as Denial;
   const { config } = context.deployment;
   // The registry could not say otherwise, so it is not asked: nor by whom the policy here refuses, and a newer one would not.
-  const foreign = refuseForeign(principal, config);
-  if (foreign) return isDenial(admitted) ? admitted : foreign;
+  const useless = unfitToken(principal, config) ?? refuseForeign(principal, config);
+  if (useless) return isDenial(admitted) ? admitted : useless;
   // A key outlives whoever made it, and nobody signs in with it: the scope does not count in one unless that is set.
   if (principal.kind === 'service' && !config.adminScopeInKeys && !isDenial(admitted)) {
     const requiredScopes = [config.adminScope];
@@ -38,6 +38,8 @@ async function decide(request: Request, url: URL, context: Context, progress: Pr
   const requirement = operatorRequirement(principal, operation?.needs, config);
   const operator = await readmit(principal, admitted, requirement, context, progress);
   if (isDenial(operator)) return operator;
+  const old = oldAuthentication(principal, config, context.now());
+  if (old) return old;
 
   if (!operation) {
     const methods = await methodsOf(url);

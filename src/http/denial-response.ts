@@ -80,6 +80,29 @@ export function denialResponse(
         { 'retry-after': String(denial.retryAfterSeconds) },
       );
 
+    // Whoever gets these may be an operator otherwise, so what is wrong is said.
+    case 'client_not_allowed':
+      return json(403, {
+        error: denial.reason,
+        error_description: 'Operators sign in with another client (ADMIN_CLIENTS)',
+      });
+
+    case 'token_too_long_lived':
+      return json(403, {
+        error: denial.reason,
+        error_description: `Have the authorization server issue tokens with iat that live for at most ${config.adminTokenSeconds} s (ADMIN_TOKEN_SECONDS)`,
+      });
+
+    case 'authentication_too_old':
+      // No acr_values: how somebody signed in is nothing that was looked at (RFC 9470 section 3).
+      return oauthError(401, {
+        error: 'insufficient_user_authentication',
+        description: 'Operators must have signed in lately, by auth_time of the access token',
+        maxAge: config.adminMaxAuthAgeSeconds,
+        scopes: scopesToAskFor([config.adminScope], config),
+        resourceMetadata,
+      });
+
     case 'permission_missing':
       return refusal(
         `Your account lacks the permission ${denial.missingPermissions.join(', ')}. Consenting to more scopes cannot give it: ask an administrator for a role that has it.`,

@@ -12,8 +12,8 @@ test.each<[string, Partial<ChallengeParameters>, string]>([
   ['no scope parameter for no scopes', { scopes: [] }, `Bearer ${METADATA}`],
   [
     'everything, in a fixed order',
-    { scopes: ['a'], description: 'Why not', error: 'insufficient_scope' },
-    `Bearer error="insufficient_scope", error_description="Why not", scope="a", ${METADATA}`,
+    { maxAge: 0, scopes: ['a'], description: 'Why not', error: 'insufficient_user_authentication' },
+    `Bearer error="insufficient_user_authentication", error_description="Why not", scope="a", max_age="0", ${METADATA}`,
   ],
 ])('a challenge has %s', (_, parameters, expected) => {
   expect(challenge({ resourceMetadata, ...parameters })).toBe(expected);

@@ -12,6 +12,7 @@ function deployment(vars: object = {}) {
   const env = {
     RESOURCE: 'https://mcp.example.com/mcp',
     AUTHORIZATION_SERVERS: [{ issuer: 'https://issuer.example.com' }],
+    ADMIN_MAX_AUTH_AGE_SECONDS: 900,
     KIT_KV: {},
     POLICY_REGISTRY: {},
     DECISION_LOG: {},
@@ -40,6 +41,7 @@ const METADATA = 'resource_metadata="https://mcp.example.com/.well-known/oauth-p
 const SCOPE = 'scope="s:read s:list"';
 const INVALID = 'The access token is expired, revoked or not valid for this resource';
 const MALFORMED = 'Send one access token, in the Authorization header: Bearer and the token';
+const LATELY = 'Operators must have signed in lately, by auth_time of the access token';
 const STEP_UP = 'This operation needs more scopes than the access token has';
 const STEP_UP_CHALLENGE = `Bearer error="insufficient_scope", error_description="${STEP_UP}", scope="s:write s:read", ${METADATA}`;
 
@@ -151,6 +153,43 @@ const ANSWERS: { readonly [R in Denial['reason']]: readonly [Denial & { readonly
       body: { error: 'rate_limited', error_description: 'Too much at once: wait and send it again' },
     },
   ],
+  client_not_allowed: [
+    { reason: 'client_not_allowed' },
+    {
+      status: 403,
+      headers: {},
+      body: {
+        error: 'client_not_allowed',
+        error_description: 'Operators sign in with another client (ADMIN_CLIENTS)',
+      },
+    },
+  ],
+  token_too_long_lived: [
+    { reason: 'token_too_long_lived' },
+    {
+      status: 403,
+      headers: {},
+      body: {
+        error: 'token_too_long_lived',
+        error_description:
+          'Have the authorization server issue tokens with iat that live for at most 43200 s (ADMIN_TOKEN_SECONDS)',
+      },
+    },
+  ],
+  authentication_too_old: [
+    { reason: 'authentication_too_old' },
+    {
+      status: 401,
+      headers: {
+        'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="${LATELY}", scope="mcp:admin", max_age="900", ${METADATA}`,
+      },
+      body: {
+        error: 'insufficient_user_authentication',
+        error_description: LATELY,
+        scope: 'mcp:admin',
+      },
+    },
+  ],
   permission_missing: [
     { reason: 'permission_missing', missingPermissions: ['p:write', 'p:pay'] },
     toolResult(
@@ -202,6 +241,7 @@ describe('across all reasons', () => {
       'token_invalid',
       'token_expired',
       'token_revoked',
+      'authentication_too_old',
       'scope_missing',
     ]);
     expect(reasons((answer) => challengeOf(answer) === '' && answer.status === 401)).toEqual([]);

@@ -44,6 +44,7 @@ const principal = (given: Partial<Principal> = {}): Principal => ({
   tokenId: 'token-1',
   issuedAt: REVOKED_AT - 100,
   expiresAt: REVOKED_AT + 3_600,
+  authenticatedAt: undefined,
   ...given,
 });
 

@@ -26,6 +26,7 @@ const principal = (given: Partial<Principal> = {}): Principal => ({
   tokenId: 'id',
   issuedAt: 1,
   expiresAt: 2,
+  authenticatedAt: undefined,
   ...given,
 });
 

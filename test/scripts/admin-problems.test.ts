@@ -48,7 +48,8 @@ test.each([
   [['status', '--url', 'http://example.com/mcp'], 'must begin with https:'],
   [['status', '--url', 'example'], '--url must be a URL'],
   [['status', '--user', 'mallory'], '--user must be one of alice'],
-  [['status', '--user', 'carol', '--client', 'ops-bot'], 'either --user or --client'],
+  [['status', '--user', 'carol', '--client', 'ops-bot'], 'one of --user, --client and --device'],
+  [['status', '--user', 'carol', '--device'], 'one of --user, --client and --device'],
   [['status', '--client-secret', 'x'], '--client-secret goes with --client'],
 ] as const)('%j is a wrong command line', async (args, words) => {
   const { code, stdout, stderr } = await server.run(args);
@@ -60,6 +61,8 @@ test.each([
 test.each([
   [401, { error: 'invalid_token' }, 'the token in ADMIN_TOKEN is expired, revoked'],
   [403, { error: 'insufficient_scope', scope: 'mcp:admin' }, 'lacks the scope mcp:admin'],
+  [403, { error: 'client_not_allowed' }, '--as-client'],
+  [401, { error: 'insufficient_user_authentication' }, 'does not put auth_time into access tokens'],
   [
     403,
     { error: 'forbidden', error_description: 'Your account lacks the permission mcp:operate.' },

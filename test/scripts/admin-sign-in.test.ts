@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 test('the device flow shows where to go, and keeps the token for its lifetime, for its owner only', async () => {
-  const { code, stderr } = await server.run(['status'], { env: DEVICE });
+  const { code, stderr } = await server.run(['status', '--device'], { env: DEVICE });
   expect(code).toBe(0);
   expect(stderr).toContain('open https://as.example.com/device\n');
   expect(stderr).toContain('WDJB-MJHT');
@@ -34,16 +34,16 @@ test('the device flow shows where to go, and keeps the token for its lifetime, f
   expect((await stat(join(server.tokens, file))).mode & 0o777).toBe(0o600);
   expect((await stat(server.tokens)).mode & 0o777).toBe(0o700);
 
-  const again = await server.run(['status'], { env: DEVICE });
+  const again = await server.run(['status', '--device'], { env: DEVICE });
   expect(again).toMatchObject({ code: 0, stderr: '' });
   expect(server.granted).toHaveLength(2);
   expect(server.asked.at(-1)?.headers.authorization).toBe(`Bearer ${TOKEN}`);
 });
 
 test('a token is kept per client and scope', async () => {
-  await server.run(['status'], { env: DEVICE });
-  await server.run(['status', '--as-client', 'other'], { env: DEVICE });
-  await server.run(['status', '--scope', 'mcp:other'], { env: DEVICE });
+  await server.run(['status', '--device'], { env: DEVICE });
+  await server.run(['status', '--as-client', 'other', '--device'], { env: DEVICE });
+  await server.run(['status', '--scope', 'mcp:other', '--device'], { env: DEVICE });
   expect(await kept()).toHaveLength(3);
   expect(
     server.granted.filter(({ scope }) => scope).map(({ client_id, scope }) => [client_id, scope]),
@@ -55,22 +55,22 @@ test('a token is kept per client and scope', async () => {
 });
 
 test('--no-cache keeps nothing, logout removes everything', async () => {
-  await server.run(['status', '--no-cache'], { env: DEVICE });
+  await server.run(['status', '--no-cache', '--device'], { env: DEVICE });
   expect(await kept()).toEqual([]);
-  await server.run(['status'], { env: DEVICE });
+  await server.run(['status', '--device'], { env: DEVICE });
   expect(await kept()).toHaveLength(1);
   expect(await server.run(['logout'])).toMatchObject({ code: 0, stdout: 'removed the token\n' });
   expect(await kept()).toEqual([]);
 });
 
 test('a kept token that is refused is dropped, and the operator signs in again', async () => {
-  await server.run(['status'], { env: DEVICE });
+  await server.run(['status', '--device'], { env: DEVICE });
   server.grant = () => ({ body: { access_token: 'another-token', token_type: 'Bearer', expires_in: 600 } });
   server.answer = (asked) =>
     asked.headers.authorization === `Bearer ${TOKEN}`
       ? { status: 401, body: { error: 'invalid_token' } }
       : statusAnswer(asked);
-  const { code, stderr } = await server.run(['status'], { env: DEVICE });
+  const { code, stderr } = await server.run(['status', '--device'], { env: DEVICE });
   expect(code).toBe(0);
   expect(stderr).toContain('signing in again');
   expect(await readFile(join(server.tokens, (await kept())[0] ?? ''), 'utf8')).toContain('another-token');
@@ -83,7 +83,7 @@ test('a new token that is refused is dropped, and not tried again', async () => 
   ] as const) {
     server.granted.length = 0;
     server.answer = () => ({ status, body: { error } });
-    expect((await server.run(['status'], { env: DEVICE })).code).toBe(1);
+    expect((await server.run(['status', '--device'], { env: DEVICE })).code).toBe(1);
     expect(server.granted).toHaveLength(2);
     expect(await kept()).toEqual([]);
   }
@@ -91,11 +91,11 @@ test('a new token that is refused is dropped, and not tried again', async () => 
 
 test('an expired token is not used, and a broken file is no obstacle', async () => {
   server.grant = () => ({ body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 20 } });
-  await server.run(['status'], { env: DEVICE });
-  await server.run(['status'], { env: DEVICE });
+  await server.run(['status', '--device'], { env: DEVICE });
+  await server.run(['status', '--device'], { env: DEVICE });
   expect(server.granted).toHaveLength(4);
   await writeFile(join(server.tokens, (await kept())[0] ?? ''), 'not JSON');
-  expect((await server.run(['status'], { env: DEVICE })).code).toBe(0);
+  expect((await server.run(['status', '--device'], { env: DEVICE })).code).toBe(0);
   expect(server.granted).toHaveLength(6);
 });
 
@@ -114,12 +114,12 @@ test('a client signs in with its secret, and its token is not kept', async () =>
 
 test('with several authorization servers, one has to be named', async () => {
   server.issuers = [server.issuer, ISSUER];
-  const outcome = await server.run(['status'], { env: DEVICE });
+  const outcome = await server.run(['status', '--device'], { env: DEVICE });
   expect(outcome).toMatchObject({ code: 2 });
   expect(outcome.stderr).toContain('--authorization-server with one of');
-  expect((await server.run(['status', '--authorization-server', server.issuer], { env: DEVICE })).code).toBe(
-    0,
-  );
+  expect(
+    (await server.run(['status', '--authorization-server', server.issuer, '--device'], { env: DEVICE })).code,
+  ).toBe(0);
 });
 
 test('what the authorization server refuses is explained', async () => {
@@ -130,7 +130,7 @@ test('what the authorization server refuses is explained', async () => {
     ['invalid_scope', 'may not ask for this scope'],
   ] as const) {
     server.grant = () => ({ status: 400, body: { error } });
-    const outcome = await server.run(['status'], { env: DEVICE });
+    const outcome = await server.run(['status', '--device'], { env: DEVICE });
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toContain(words);
   }
@@ -150,8 +150,9 @@ test('no token and no secret is ever printed, whatever anybody answers', async (
       const text = env === client ? `${TOKEN} ${secret}` : TOKEN;
       const items = [{ clientId: text, sessions: [], stateKeys: 1 }];
       server.answer = () => ({ status, body: { error: 'conflict', error_description: text, items } });
-      await run(['sessions', 'list', '--subject', 'a'], { env });
-      await run(['sessions', 'list', '--subject', 'a', '--json'], { env });
+      const how = env === DEVICE ? ['--device'] : [];
+      await run(['sessions', 'list', '--subject', 'a', ...how], { env });
+      await run(['sessions', 'list', '--subject', 'a', '--json', ...how], { env });
     }
   }
   const found = 'eyJ0.eyJ1.found-token';

@@ -2,10 +2,12 @@
 //
 // What each command asks and prints is in the other files; here it is that the API understands it, and does it.
 
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { authorizationCodeGrant } from '../../scripts/grants.ts';
+import { openAndSignIn } from '../../scripts/person.ts';
 import { useLocalStack } from '../support/local-stack.ts';
 import { type Outcome, runAdmin } from './fake-admin-server.ts';
 
@@ -35,6 +37,38 @@ test('a person and a machine are operators, others are told how to become one', 
     expect(code).toBe(1);
     expect(stderr).toMatch(/lacks the permission mcp:operate[\s\S]*OPERATORS/);
   }
+});
+
+test('carol signs in by the URL that is printed, and by a code where she says --device; alice says no', async () => {
+  for (const [how, ends] of [
+    [[], 'This page can be closed.'],
+    [['--device'], 'You can close this page.'],
+  ] as const) {
+    const folder = join(stack.folder, `tokens-${how.length}`);
+    const env = { MCP_URL: stack.mcp, ADMIN_TOKEN_FOLDER: folder };
+    const pages: Promise<string>[] = [];
+    const { code, stderr } = await runAdmin(['status', '--json', ...how], env, '', (url) => {
+      expect(new URL(url).origin).toBe(stack.issuer);
+      pages.push(openAndSignIn(url, 'carol'));
+    });
+    expect(code, stderr).toBe(0);
+    expect(await Promise.all(pages)).toEqual([expect.stringContaining(ends)]);
+    const [file = ''] = await readdir(folder);
+    const { accessToken } = JSON.parse(await readFile(join(folder, file), 'utf8'));
+    const { sub, client_id, auth_time, iat } = decodeJwt(accessToken);
+    expect({ sub, client_id }).toEqual({ sub: 'carol', client_id: 'cli' });
+    expect(Number(iat) - Number(auth_time)).toBeLessThan(30);
+  }
+  const pages: Promise<string>[] = [];
+  const refused = await runAdmin(
+    ['status'],
+    { MCP_URL: stack.mcp, ADMIN_TOKEN_FOLDER: join(stack.folder, 'tokens-none') },
+    '',
+    (url) => pages.push(openAndSignIn(url, 'alice', true)),
+  );
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('signing in was refused');
+  expect(await Promise.all(pages)).toEqual([expect.stringContaining('This page can be closed.')]);
 });
 
 test('a role is made, tried, put into force, given, taken and deleted', async () => {

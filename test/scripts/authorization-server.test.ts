@@ -175,6 +175,7 @@ describe('every grant gives an ES256 at+jwt for exactly one resource', () => {
       client_id: 'cli',
       scope: 'reports:read',
       roles,
+      auth_time: expect.any(Number),
       jti: expect.any(String),
       iat: expect.any(Number),
       exp: (payload.iat ?? 0) + 3600,
@@ -220,6 +221,24 @@ describe('every grant gives an ES256 at+jwt for exactly one resource', () => {
       scope: 'reports:read',
       roles: ['finance', 'reader'],
     });
+  });
+
+  test('every token of a person says when that person signed in, also a renewed one; a machine has none', async () => {
+    const browser = new Browser();
+    const target = { issuer, user: 'dave', scope: 'reports:read' };
+    const authTimeOf = async (response: TokenResponse) => (await verified(response)).payload.auth_time;
+    const first = await authorizationCodeGrant({ ...target, browser });
+    const signedInAt = await authTimeOf(first);
+    expect(Math.abs(Number(signedInAt) - Date.now() / 1_000)).toBeLessThan(10);
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    expect(await authTimeOf(await authorizationCodeGrant({ ...target, browser }))).toBe(signedInAt);
+    const refreshToken = refreshTokenOf(first);
+    expect(await authTimeOf(await refreshGrant({ issuer, clientId: 'cli', refreshToken }))).toBe(signedInAt);
+    const again = await authorizationCodeGrant({ ...target, browser, maxAge: '1' });
+    expect(await authTimeOf(again)).toBeGreaterThan(Number(signedInAt));
+    expect(await authTimeOf(await deviceGrant(target))).toEqual(expect.any(Number));
+    const machine = { issuer, clientId: 'ci-bot', clientSecret: 'ci-bot-secret', scope: 'reports:read' };
+    expect(await authTimeOf(await clientCredentialsGrant(machine))).toBeUndefined();
   });
 
   test('also with openid, and without `resource` at the token endpoint', async () => {

@@ -44,12 +44,14 @@ export const CHANGED = {
 
 export class FakeAdminServer {
   readonly asked: Asked[] = [];
-  /** Requests to the token endpoint, and to the device endpoint. */
+  /** Requests to the token endpoint, to the device endpoint, and to the one that a person opens. */
   readonly granted: Record<string, string>[] = [];
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   /** Of the metadata. */
   issuers: readonly string[] = [];
   resource = '';
+  /** Members of the authorization server's metadata, instead of its own. */
+  metadata: object = {};
   url = '';
   issuer = '';
   /** A folder for kept tokens and other files. */
@@ -78,6 +80,7 @@ export class FakeAdminServer {
     this.granted.length = 0;
     this.issuers = [this.issuer];
     this.resource = this.url;
+    this.metadata = {};
     this.answer = () => undefined;
     this.grant = () => ({ body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 600 } });
   }
@@ -85,10 +88,19 @@ export class FakeAdminServer {
   /** Runs the command with a token at hand, unless `env` says otherwise. */
   run(
     args: readonly string[],
-    { env = {}, input }: { readonly env?: Record<string, string>; readonly input?: string } = {},
+    {
+      env = {},
+      input,
+      open,
+    }: {
+      readonly env?: Record<string, string>;
+      readonly input?: string;
+      /** Gets each URL that a person is told to open. */
+      readonly open?: (url: string) => void;
+    } = {},
   ): Promise<Outcome> {
     const own = { ADMIN_TOKEN: TOKEN, MCP_URL: this.url, ADMIN_TOKEN_FOLDER: this.tokens, TZ: 'Etc/GMT-1' };
-    return runAdmin(args, { ...own, ...env }, input);
+    return runAdmin(args, { ...own, ...env }, input, open);
   }
 
   /** Of the first request. */
@@ -131,8 +143,10 @@ export class FakeAdminServer {
   get #metadata() {
     return {
       issuer: this.issuer,
+      authorization_endpoint: `${this.issuer}/authorize?tenant=1`,
       token_endpoint: `${this.issuer}/token`,
       device_authorization_endpoint: `${this.issuer}/device`,
+      ...this.metadata,
     };
   }
 }
@@ -213,6 +227,7 @@ export function runAdmin(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   input = '',
+  open: (url: string) => void = () => {},
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -221,6 +236,14 @@ export function runAdmin(
       { env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: COMPILED, ...env }, cwd: tmpdir() },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
+    let text = '';
+    child.stderr?.on('data', (part: string) => {
+      text += part;
+      for (const [line, url = ''] of text.matchAll(/: open (\S+)\n/g)) {
+        text = text.slice(text.indexOf(line) + line.length);
+        open(url);
+      }
+    });
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });

@@ -38,6 +38,7 @@ const principalOf = (subject: string): Principal => ({
   tokenId: subject,
   issuedAt: 1_000,
   expiresAt: 9_999,
+  authenticatedAt: undefined,
 });
 const [alice, mallory] = [principalOf('alice'), principalOf('mallory')];
 

@@ -214,6 +214,14 @@ firstLineNames({
     says: 'lists its protected resources, and {url} is not among them',
     spoil: (world) => metadata(world, { protected_resources: [`${world.origin}/mcp/`] }),
   },
+  'a server that does not say that it sends auth_time, where operators need it': {
+    id: 'issuer.auth-time',
+    level: 'warning',
+    says: '{issuer}: does not say that it sends auth_time (claims_supported)',
+    spoil: (world) => {
+      world.file.vars.ADMIN_MAX_AUTH_AGE_SECONDS = 900;
+    },
+  },
   'a server that is closed to pages': {
     id: 'issuer.cors',
     level: 'warning',

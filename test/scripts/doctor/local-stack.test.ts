@@ -1,6 +1,8 @@
 // The doctor and the real thing: the local stack is green, and a token of it that does not fit is explained.
 
 import { execFile } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { authorizationCodeGrant } from '../../../scripts/grants.ts';
 import { useLocalStack } from '../../support/local-stack.ts';
@@ -31,6 +33,22 @@ test('is green without any setting, also with a token, whose rights it names', a
   );
   expect(stdout).toContain(`${stack.mcp} accepts the token as well`);
   expect(code).toBe(0);
+});
+
+test('the local authorization server says and sends when somebody signed in', async () => {
+  const folder = await mkdtemp(join(stack.folder, 'doctor-'));
+  const config = join(folder, 'wrangler.json');
+  const vars = {
+    RESOURCE: stack.mcp,
+    AUTHORIZATION_SERVERS: [{ issuer: stack.issuer }],
+    ADMIN_MAX_AUTH_AGE_SECONDS: 900,
+  };
+  await writeFile(config, JSON.stringify({ name: 'local', compatibility_date: '2026-10-20', vars }));
+  const { stdout } = await doctor(['--config', config, '--token', '-'], await tokenFor(stack.mcp));
+  expect(stdout).toContain(`${stack.issuer}: says that it sends auth_time`);
+  expect(stdout).toMatch(
+    /the token says when its person signed in: \d+ s ago \(adminMaxAuthAgeSeconds: 15 min\)/,
+  );
 });
 
 test('a token for another resource is refused by both', async () => {

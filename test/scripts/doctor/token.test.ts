@@ -2,7 +2,7 @@
 
 import { CompactEncrypt } from 'jose';
 import { signingKey } from '../../support/issuer.ts';
-import { gate, type Reply } from './fakes.ts';
+import { gate, goodMetadata, METADATA, type Reply } from './fakes.ts';
 import { tokenOf, type World } from './run.ts';
 import { firstLineNames } from './table.ts';
 
@@ -14,6 +14,12 @@ const refusing = (world: World): void => {
     const { authorization, ...headers } = request.headers;
     return gate({ headers } as typeof request, world.origin);
   };
+};
+
+/** An authorization server that lists auth_time among its claims. */
+const saysAuthTime = (world: World): void => {
+  const body = { ...goodMetadata(world.issuer), claims_supported: ['sub', 'auth_time'] };
+  world.issuerRoutes[METADATA] = { body, headers: { 'access-control-allow-origin': '*' } };
 };
 
 /** The token is spoilt, and the server refuses it as well. */
@@ -262,6 +268,24 @@ firstLineNames({
     says: 'the token lives 7 days',
     spoil: async (world) => {
       world.token = await tokenOf(world, { exp: now() + 604_800 });
+    },
+  },
+  'a token that lives longer than one of an operator may': {
+    id: 'token.operators',
+    level: 'warning',
+    says: 'the token lives 13 h, longer than one of an operator may (adminTokenSeconds, 12 h)',
+    spoil: async (world) => {
+      world.token = await tokenOf(world, { exp: now() + 46_800 });
+    },
+  },
+  'a token that does not say when its person signed in, where operators need it': {
+    id: 'token.auth-time',
+    level: 'warning',
+    says: 'the token does not say when its person signed in (auth_time)',
+    spoil: async (world) => {
+      world.file.vars.ADMIN_MAX_AUTH_AGE_SECONDS = 900;
+      saysAuthTime(world);
+      world.token = await tokenOf(world);
     },
   },
   'a token without client': {
