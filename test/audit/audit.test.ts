@@ -431,7 +431,7 @@ test('a change is a line of the log, a data point and a message, whatever the lo
     expect(audit.tell(CHANGE, sinks.io)).toBeUndefined();
     expect(lines).toMatchObject([CHANGE]);
     const [point] = sinks.points;
-    expect([point?.indexes, point?.doubles]).toEqual([['https://issuer.example carol'], [0, 0, 18]]);
+    expect([point?.indexes, point?.doubles]).toEqual([['https://issuer.example carol'], [0, 0, 18, 0]]);
     expect(point?.blobs?.filter((blob) => blob !== '')).toEqual([
       'change',
       JSON.stringify(CHANGE.target),

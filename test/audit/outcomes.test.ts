@@ -488,7 +488,10 @@ test('where the audit has pseudonyms the actor has one too, and is forgotten by 
   const acts = async () =>
     (await operate('GET', '/decisions?tool=pay')).body.items.map(({ act }: Event) => act ?? null);
   await expect.poll(acts, { timeout: 20_000 }).toEqual([event?.act]);
-  const body = { issuer: gate.issuer.issuer, subject: 'agent-7', reason: 'wants to be forgotten' };
+  const body = {
+    ...{ issuer: gate.issuer.issuer, subject: 'agent-7' },
+    ...{ confirm: 'forget', reason: 'wants to be forgotten' },
+  };
   await operate('POST', '/forget', body);
   expect(await acts()).toEqual([{}]);
 });
